@@ -1,0 +1,4 @@
+//! In-memory fakes and contract suites.
+
+pub mod messaging;
+pub mod storage;

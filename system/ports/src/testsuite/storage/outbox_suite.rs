@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use gauntlet_contract::{TaskId, UserId};
+use jiff::Timestamp;
+
+use super::sample;
+use crate::storage::{OutboxEntry, OutboxQueue, Sent, TaskStore};
+
+/// Longer than any run of the suite, so that no lease ends by itself.
+const LEASE: Duration = Duration::from_secs(600);
+
+/// Runs every case of the outbox's contract. `one` and `other` are two relays on the outbox of
+/// `store`, which has nothing in it.
+pub async fn outbox_suite(store: &dyn TaskStore, one: &dyn OutboxQueue, other: &dyn OutboxQueue) {
+    nothing_is_selected_without_a_lease(store, one).await;
+    a_lease_excludes_the_other_relay_until_it_is_released(one, other).await;
+    one_entry_a_task_and_the_oldest_first(store, one).await;
+    what_is_marked_is_not_selected_again(one).await;
+    a_relay_without_a_lease_marks_nothing(store, one, other).await;
+}
+
+async fn nothing_is_selected_without_a_lease(store: &dyn TaskStore, one: &dyn OutboxQueue) {
+    let task = sample::task(UserId::generate(), "waits");
+    store
+        .commit(&sample::creation(&task))
+        .await
+        .expect("commit");
+    assert_eq!(unsent(one, &[]).await, []);
+    assert_eq!(one.depth().await.expect("depth"), 1);
+}
+
+async fn a_lease_excludes_the_other_relay_until_it_is_released(
+    one: &dyn OutboxQueue,
+    other: &dyn OutboxQueue,
+) {
+    let all = one.renew(LEASE).await.expect("renew");
+    assert!(all > 0);
+    assert_eq!(one.renew(LEASE).await.expect("renew"), all);
+    assert_eq!(other.renew(LEASE).await.expect("renew"), 0);
+    assert_eq!(unsent(other, &[]).await, []);
+    assert_eq!(unsent(one, &[]).await.len(), 1);
+
+    one.release().await.expect("release");
+    assert_eq!(other.renew(LEASE).await.expect("renew"), all);
+    assert_eq!(unsent(one, &[]).await, []);
+    other.release().await.expect("release");
+    assert_eq!(one.renew(LEASE).await.expect("renew"), all);
+}
+
+async fn one_entry_a_task_and_the_oldest_first(store: &dyn TaskStore, one: &dyn OutboxQueue) {
+    mark(one, &unsent(one, &[]).await).await;
+    let first = sample::task(UserId::generate(), "first");
+    let renamed = sample::renamed(&first, "first, renamed");
+    let second = sample::task(UserId::generate(), "second");
+    for change in [
+        sample::creation(&first),
+        sample::update(&first, &renamed),
+        sample::creation(&second),
+    ] {
+        store.commit(&change).await.expect("commit");
+    }
+    let entries = unsent(one, &[]).await;
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.envelope.subject, entry.envelope.data.version))
+        .collect();
+    assert_eq!(told, [(first.id, 1), (second.id, 1)]);
+    assert_eq!(unsent(one, &[first.id]).await, entries[1..]);
+    assert_eq!(one.unsent(1, &[]).await.expect("unsent"), entries[..1]);
+}
+
+async fn what_is_marked_is_not_selected_again(one: &dyn OutboxQueue) {
+    let entries = unsent(one, &[]).await;
+    let first = &entries[0];
+    one.mark_attempted(&[first.seq]).await.expect("attempt");
+    assert_eq!(unsent(one, &[]).await[0].attempts, 1);
+
+    mark(one, &entries[..1]).await;
+    let rest = unsent(one, &[]).await;
+    // The first task's next event has become its oldest.
+    assert!(rest.iter().all(|entry| entry.seq != first.seq));
+    assert_eq!(rest.len(), 2);
+    let again = one.mark_sent(&[proof(first)]).await.expect("mark");
+    assert_eq!(again, 0);
+    mark(one, &rest).await;
+    assert_eq!(one.depth().await.expect("depth"), 0);
+}
+
+async fn a_relay_without_a_lease_marks_nothing(
+    store: &dyn TaskStore,
+    one: &dyn OutboxQueue,
+    other: &dyn OutboxQueue,
+) {
+    let task = sample::task(UserId::generate(), "contested");
+    store
+        .commit(&sample::creation(&task))
+        .await
+        .expect("commit");
+    let entries = unsent(one, &[]).await;
+    one.release().await.expect("release");
+    other.renew(LEASE).await.expect("renew");
+    let fenced = one.mark_sent(&[proof(&entries[0])]).await.expect("mark");
+    assert_eq!(fenced, 0);
+    assert_eq!(unsent(other, &[]).await, entries);
+    mark(other, &entries).await;
+    other.release().await.expect("release");
+}
+
+async fn unsent(queue: &dyn OutboxQueue, busy: &[TaskId]) -> Vec<OutboxEntry> {
+    queue.unsent(100, busy).await.expect("unsent")
+}
+
+async fn mark(queue: &dyn OutboxQueue, entries: &[OutboxEntry]) {
+    let proofs: Vec<_> = entries.iter().map(proof).collect();
+    let marked = queue.mark_sent(&proofs).await.expect("mark");
+    assert_eq!(marked, entries.len() as u64);
+}
+
+fn proof(entry: &OutboxEntry) -> Sent {
+    Sent {
+        seq: entry.seq,
+        started_at: Timestamp::now(),
+        took: Duration::from_micros(1_500),
+    }
+}
