@@ -1,0 +1,85 @@
+//! A comparison for people: what changed, and what else changed beside it.
+
+use std::fmt::Write;
+
+use super::markdown::escape;
+use crate::compare::{Change, Comparison, Movement, Side};
+use crate::format;
+use crate::standing::{Bar, Standing};
+
+/// A comparison as Markdown: what else differed, then a table of findings.
+pub fn comparison_markdown(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "# {} → {}\n\n",
+        escape(&comparison.before),
+        escape(&comparison.after)
+    );
+    if comparison.caveats.is_empty() {
+        text.push_str("Same host, build profile, stack, seed and component versions.\n");
+    } else {
+        text.push_str("Not only the code differs between the two runs:\n\n");
+        for caveat in &comparison.caveats {
+            _ = writeln!(text, "- {}", escape(caveat));
+        }
+    }
+    text.push_str(
+        "\nA ratio compares one run with one run: read it beside the spread of repeats, not alone.\n\n\
+         | Scenario | Check | Lane | Before | After | Ratio | Asked | Ours |\n\
+         |---|---|---|--:|--:|--:|---|---|\n",
+    );
+    for change in &comparison.changes {
+        row(&mut text, change);
+    }
+    text
+}
+
+/// One finding of either run; a dash stands where a run has no number.
+fn row(text: &mut String, change: &Change) {
+    let key = &change.key;
+    _ = writeln!(
+        text,
+        "| {} | {} | {} | {} | {} | {} | {} | {} |",
+        escape(&key.scenario),
+        escape(&key.check),
+        escape(&key.lane),
+        measured(change.before.as_ref()),
+        measured(change.after.as_ref()),
+        change
+            .ratio()
+            .map_or_else(|| "–".to_owned(), |ratio| format!("× {ratio:.2}")),
+        verdicts(change, Bar::Asked),
+        verdicts(change, Bar::Ours),
+    );
+}
+
+fn measured(side: Option<&Side>) -> String {
+    side.and_then(|side| side.measured.as_ref()).map_or_else(
+        || "–".to_owned(),
+        |measured| escape(&format::quantity(measured)),
+    )
+}
+
+/// One verdict where nothing moved, both where something did: most rows stay quiet, and the eye finds
+/// the others.
+fn verdicts(change: &Change, bar: Bar) -> String {
+    let label = |side: &Side| {
+        let verdict = match bar {
+            Bar::Asked => side.asked,
+            Bar::Ours => side.ours,
+        };
+        Standing::from(verdict).label(bar)
+    };
+    let before = change.before.as_ref().map(label).unwrap_or_default();
+    let after = change.after.as_ref().map(label).unwrap_or_default();
+    let movement = match bar {
+        Bar::Asked => change.asked(),
+        Bar::Ours => change.ours(),
+    };
+    match movement {
+        Movement::Same => after,
+        Movement::Better => format!("{before} → {after} (better)"),
+        Movement::Worse => format!("{before} → {after} (**worse**)"),
+        Movement::Appeared => format!("{after} (new)"),
+        Movement::Vanished => format!("{before} → **no longer judged**"),
+    }
+}

@@ -1,0 +1,83 @@
+//! The closing table of a run, as data: whoever prints it decides on widths and colours.
+
+use crate::evidence::{Finding, Outcome, Report, ScenarioReport};
+use crate::format;
+use crate::standing::{Bar, Standing};
+
+/// How many numbers fit beside two verdicts on one terminal line.
+const NUMBERS_IN_HEADLINE: usize = 2;
+
+/// One line of the closing table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The scenario's id, with its repeat from the second on: `burst-1000 (repeat 2)`.
+    pub scenario: String,
+    pub asked: Standing,
+    pub ours: Standing,
+    /// The measured numbers that matter most, or why there are none.
+    pub headline: String,
+}
+
+/// One row per scenario, in the order they ran.
+pub fn rows(report: &Report) -> Vec<Row> {
+    report.scenarios.iter().map(row).collect()
+}
+
+/// The scenario's name among its repeats.
+pub fn name(scenario: &ScenarioReport) -> String {
+    match scenario.repeat {
+        0 | 1 => scenario.id.clone(),
+        repeat => format!("{} (repeat {repeat})", scenario.id),
+    }
+}
+
+fn row(scenario: &ScenarioReport) -> Row {
+    Row {
+        scenario: name(scenario),
+        asked: Standing::of(scenario, Bar::Asked),
+        ours: Standing::of(scenario, Bar::Ours),
+        headline: headline(scenario),
+    }
+}
+
+/// A scenario without findings says why instead.
+fn headline(scenario: &ScenarioReport) -> String {
+    match &scenario.outcome {
+        Outcome::NotRun { needs, .. } => format!("needs {needs}"),
+        Outcome::Aborted { reason } => format!("aborted: {reason}"),
+        Outcome::Judged => numbers(&scenario.findings),
+    }
+}
+
+/// The numbers of the worst findings: what failed explains a verdict, what passed does not.
+fn numbers(findings: &[Finding]) -> String {
+    // A stable sort: among equals the scenario's own order stands, its main claim first.
+    let mut worst_first: Vec<&Finding> = findings.iter().collect();
+    worst_first.sort_by(|a, b| {
+        let severity = |finding: &Finding| (finding.asked.verdict, finding.ours.verdict);
+        severity(b).cmp(&severity(a))
+    });
+    let mut parts: Vec<String> = worst_first
+        .into_iter()
+        .filter_map(part)
+        .take(NUMBERS_IN_HEADLINE)
+        .collect();
+    if parts.is_empty() {
+        parts.push(format::plural(findings.len() as u64, "finding"));
+    }
+    parts.join(" · ")
+}
+
+/// A finding as `check lane value`; none when it has neither a number nor a violation.
+fn part(finding: &Finding) -> Option<String> {
+    let value = match (&finding.measured, finding.violations.total) {
+        (Some(measured), _) => format::quantity(measured),
+        (None, 0) => return None,
+        (None, total) => format::plural(total, "violation"),
+    };
+    let lane = match finding.lane.as_str() {
+        "" => String::new(),
+        lane => format!(" {lane}"),
+    };
+    Some(format!("{}{lane} {value}", finding.check))
+}
