@@ -1,0 +1,123 @@
+use std::fmt;
+
+use gauntlet_contract::TaskId;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+const TASKS: &str = "/api/tasks";
+
+/// One call of the task API.
+///
+/// Create and update write the operation's key as the title: after an unknown outcome the stores
+/// are searched for it. Complete and delete carry nothing of ours and are placed by the task they
+/// address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    Create { description: Option<String> },
+    Get { task: TaskId },
+    List,
+    Update { task: TaskId },
+    Complete { task: TaskId, to: Completion },
+    Delete { task: TaskId },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    Done,
+    Undone,
+}
+
+/// What an operation does, without what it does it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    Create,
+    Get,
+    List,
+    Update,
+    Complete,
+    Delete,
+}
+
+impl OperationKind {
+    /// Whether an effect (an event, an audit row) is owed for an operation that succeeded.
+    pub fn writes(self) -> bool {
+        !matches!(self, OperationKind::Get | OperationKind::List)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OperationKind::Create => "create",
+            OperationKind::Get => "get",
+            OperationKind::List => "list",
+            OperationKind::Update => "update",
+            OperationKind::Complete => "complete",
+            OperationKind::Delete => "delete",
+        }
+    }
+}
+
+impl fmt::Display for OperationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Request {
+    pub fn kind(&self) -> OperationKind {
+        match self {
+            Request::Create { .. } => OperationKind::Create,
+            Request::Get { .. } => OperationKind::Get,
+            Request::List => OperationKind::List,
+            Request::Update { .. } => OperationKind::Update,
+            Request::Complete { .. } => OperationKind::Complete,
+            Request::Delete { .. } => OperationKind::Delete,
+        }
+    }
+
+    /// The task that the request addresses; none for create and list.
+    pub fn task(&self) -> Option<TaskId> {
+        match self {
+            Request::Create { .. } | Request::List => None,
+            Request::Get { task }
+            | Request::Update { task }
+            | Request::Complete { task, .. }
+            | Request::Delete { task } => Some(*task),
+        }
+    }
+
+    pub(super) fn method(&self) -> Method {
+        match self {
+            Request::Create { .. } => Method::POST,
+            Request::Get { .. } | Request::List => Method::GET,
+            Request::Update { .. } | Request::Complete { .. } => Method::PATCH,
+            Request::Delete { .. } => Method::DELETE,
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
+        match self {
+            Request::Create { .. } | Request::List => TASKS.to_owned(),
+            Request::Get { task } | Request::Update { task } | Request::Delete { task } => {
+                format!("{TASKS}/{task}")
+            }
+            Request::Complete { task, .. } => format!("{TASKS}/{task}/complete"),
+        }
+    }
+
+    /// Written as plain JSON, not through the contract's types: a slip in their encoding is then a
+    /// refused request and does not cancel out against the same slip in the server.
+    pub(super) fn body(&self, key: &str) -> Option<Value> {
+        match self {
+            Request::Get { .. } | Request::List | Request::Delete { .. } => None,
+            Request::Create { description: None } | Request::Update { .. } => {
+                Some(json!({ "title": key }))
+            }
+            Request::Create {
+                description: Some(text),
+            } => Some(json!({ "title": key, "description": text })),
+            Request::Complete { to, .. } => Some(json!({ "completed": *to == Completion::Done })),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::error::{LoadError, LoadErrorKind};
+
+/// Longer than the API's own deadline for a request, so that a slow answer is seen as slow and only
+/// a missing one as unknown.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Above what a stack on one machine can have under way at the rates in use; each takes a socket.
+const DEFAULT_MAX_IN_FLIGHT: usize = 4_096;
+
+/// The API under load, and how it is talked to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub(super) base: Url,
+    pub(super) timeout: Duration,
+    pub(super) max_in_flight: usize,
+    pub(super) nothing_written: Vec<String>,
+}
+
+impl Target {
+    /// A target such as `http://127.0.0.1:8000`.
+    ///
+    /// Plain HTTP to a loopback address literal only: this program can saturate a server, and one
+    /// mistyped name must not turn it on somebody else's.
+    pub fn new(url: &str) -> Result<Target, LoadError> {
+        let refused = |why: String| {
+            LoadError::new(LoadErrorKind::Target {
+                url: url.to_owned(),
+                why,
+            })
+        };
+        let base = Url::parse(url).map_err(|error| refused(error.to_string()))?;
+        if base.scheme() != "http" {
+            return Err(refused(format!("{} is not http", base.scheme())));
+        }
+        let host = base.host_str().unwrap_or_default();
+        let address = host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .map_err(|_| refused(format!("{host} is a name, write 127.0.0.1 or [::1]")))?;
+        if !address.is_loopback() {
+            return Err(refused(format!("{address} is not a loopback address")));
+        }
+        if base.path() != "/" || base.query().is_some() || !base.username().is_empty() {
+            return Err(refused("only a scheme, an address and a port".to_owned()));
+        }
+        Ok(Target {
+            base,
+            timeout: DEFAULT_TIMEOUT,
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            nothing_written: Vec::new(),
+        })
+    }
+
+    /// How long an answer is waited for, from when the request was sent.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Target {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Most requests under way at once, at least one. Operations beyond it start late and are
+    /// counted as held back; none is skipped.
+    #[must_use]
+    pub fn max_in_flight(mut self, requests: usize) -> Target {
+        self.max_in_flight = requests.max(1);
+        self
+    }
+
+    /// Problem types (`type` of RFC 9457) which, on a 503, promise that nothing was written. Any
+    /// other 503 is unknown.
+    #[must_use]
+    pub fn nothing_written_on(
+        mut self,
+        problem_types: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Target {
+        self.nothing_written
+            .extend(problem_types.into_iter().map(Into::into));
+        self
+    }
+
+    pub(super) fn at(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_literals_are_targets() {
+        for good in [
+            "http://127.0.0.1:8000",
+            "http://127.9.9.9",
+            "http://[::1]:80/",
+        ] {
+            Target::new(good).expect(good);
+        }
+        for (bad, because) in [
+            ("http://192.0.2.7:8000", "not a loopback address"),
+            ("http://localhost:8000", "is a name"),
+            ("http://0.0.0.0:8000", "not a loopback address"),
+            ("https://127.0.0.1:8000", "not http"),
+            ("http://127.0.0.1:8000/api", "only a scheme"),
+            ("127.0.0.1:8000", "relative URL"),
+        ] {
+            let error = Target::new(bad).expect_err(bad).to_string();
+            assert!(error.contains(because), "{bad}: {error}");
+        }
+    }
+}
