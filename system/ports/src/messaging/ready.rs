@@ -26,6 +26,16 @@ impl ReadySignal {
         (signal, states)
     }
 
+    /// A signal over one source.
+    pub fn single() -> (Self, SourceState) {
+        let sources: Arc<[AtomicBool]> = Arc::new([AtomicBool::new(false)]);
+        let state = SourceState {
+            sources: Arc::clone(&sources),
+            index: 0,
+        };
+        (Self { sources }, state)
+    }
+
     pub fn is_ready(&self) -> bool {
         self.sources
             .iter()

@@ -232,7 +232,7 @@ async fn a_dead_letter_is_parked_and_never_delivered_again(backend: impl Messagi
         .iter()
         .map(|bytes| serde_json::from_slice(bytes).expect("dead letter is not intact"))
         .collect();
-    assert_eq!(parked, [poison.clone()]);
+    assert_eq!(parked, std::slice::from_ref(&poison));
     consumer.drain().await;
 
     // The acknowledgement of the dead letter outlives the consumer.

@@ -9,6 +9,7 @@ use gauntlet_contract::{Envelope, TopicName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::recorder::SETTLE_WITHIN;
 use crate::messaging::{
     Ack, Delivery, Ingress, Publisher, ReadySignal, Settle, SourceState, Subscription,
     SubscriptionSet,
@@ -65,11 +66,16 @@ impl MemoryBroker {
             .unwrap_or_default()
     }
 
-    /// Waits until the topic holds `count` messages and answers all of them.
+    /// Waits until the topic holds `count` messages and answers all of them. Panics after
+    /// [`SETTLE_WITHIN`].
     pub async fn wait_for(&self, topic: &TopicName, count: usize) -> Vec<Vec<u8>> {
         let mut grown = self.growth(topic);
-        // The sender lives in the broker, which outlives this borrow of it.
-        drop(grown.wait_for(|length| *length >= count).await);
+        let wait = grown.wait_for(|length| *length >= count);
+        let ended = tokio::time::timeout(SETTLE_WITHIN, wait).await;
+        assert!(
+            ended.is_ok(),
+            "waited {SETTLE_WITHIN:?} for {count} messages in {topic}"
+        );
         self.contents(topic)
     }
 

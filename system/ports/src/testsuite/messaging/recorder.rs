@@ -65,12 +65,12 @@ impl Recorder {
     pub async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let mut grown = self.grown.subscribe();
         let wait = grown.wait_for(|_| condition(self));
-        if tokio::time::timeout(SETTLE_WITHIN, wait).await.is_err() {
-            panic!(
-                "waited {SETTLE_WITHIN:?} for: {what}; handled so far: {:?}",
-                self.summary()
-            );
-        }
+        let ended = tokio::time::timeout(SETTLE_WITHIN, wait).await;
+        assert!(
+            ended.is_ok(),
+            "waited {SETTLE_WITHIN:?} for: {what}; handled so far: {:?}",
+            self.summary()
+        );
     }
 
     fn summary(&self) -> Vec<(String, u64, Settle)> {
@@ -92,14 +92,14 @@ impl Handler for Recorder {
             .iter()
             .map(|delivery| (self.rule)(delivery, self.times(delivery.envelope.id)))
             .collect();
-        let mut log = self.log();
-        log.extend(
-            batch
-                .iter()
-                .map(|delivery| delivery.envelope.clone())
-                .zip(settles.clone()),
-        );
-        self.grown.send_replace(log.len());
+        let length = {
+            let mut log = self.log();
+            let events = batch.iter().map(|delivery| delivery.envelope.clone());
+            log.extend(events.zip(settles.clone()));
+            log.len()
+        };
+        // With the log unlocked: a waiter looks at the log while it holds the channel.
+        self.grown.send_replace(length);
         settles
     }
 }

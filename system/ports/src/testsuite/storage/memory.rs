@@ -113,7 +113,7 @@ impl TaskStore for MemoryStore {
             TaskOutcome::Delete(id) => rows.tasks.remove(id),
         };
         for envelope in &change.events {
-            let seq = rows.outbox.len() as i64 + 1;
+            let seq = rows.outbox.last().map_or(1, |row| row.entry.seq + 1);
             let entry = OutboxEntry {
                 seq,
                 topic: self.topic.clone(),

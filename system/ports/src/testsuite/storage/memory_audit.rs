@@ -93,6 +93,7 @@ impl AuditLog for MemoryAuditLog {
     }
 }
 
+// The rules of the real log in their shortest form, to hold the suite against.
 impl Rows {
     fn check(&self, op: &'static str) -> Result<(), PortError> {
         if self.is_down {
@@ -110,7 +111,7 @@ impl Rows {
         if !self.done.insert(key(event)) {
             return Ok(Recorded::Duplicate);
         }
-        let seq = self.trail.len() as i64 + 1;
+        let seq = self.trail.last().map_or(1, |line| line.seq + 1);
         self.trail.push(AuditEntry {
             seq,
             event_id: event.id,
@@ -127,6 +128,7 @@ impl Rows {
     }
 }
 
+/// The one thing that JSON can carry and Postgres cannot store.
 fn has_nul(task: &Task) -> bool {
     let description = task.description.as_deref().unwrap_or_default();
     task.title.contains('\0') || description.contains('\0')

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gauntlet_contract::TaskId;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::memory::{MemoryStore, Rows};
@@ -19,8 +20,9 @@ pub struct MemoryOutbox {
     store: MemoryStore,
     holder: u64,
     lease: Lease,
-    marked: Arc<Mutex<Vec<Sent>>>,
-    is_down: Arc<Mutex<bool>>,
+    marked: Arc<watch::Sender<Vec<Sent>>>,
+    /// Calls that were made while down; none while up.
+    refused: Arc<watch::Sender<Option<usize>>>,
 }
 
 impl MemoryOutbox {
@@ -29,8 +31,8 @@ impl MemoryOutbox {
             store,
             holder: 0,
             lease: Arc::default(),
-            marked: Arc::default(),
-            is_down: Arc::default(),
+            marked: Arc::new(watch::Sender::new(Vec::new())),
+            refused: Arc::new(watch::Sender::new(None)),
         }
     }
 
@@ -45,24 +47,55 @@ impl MemoryOutbox {
 
     /// Every proof of publication that was accepted, in the order of arrival.
     pub fn marked(&self) -> Vec<Sent> {
-        lock(&self.marked).clone()
+        self.marked.borrow().clone()
+    }
+
+    /// Waits until so many proofs have been accepted since the beginning.
+    pub async fn marked_at_least(&self, count: usize) {
+        let mut marked = self.marked.subscribe();
+        // The sender lives in `self`, so this cannot end early.
+        drop(marked.wait_for(|marked| marked.len() >= count).await);
+    }
+
+    /// Waits until nothing is unsent.
+    pub async fn drained(&self) {
+        let mut marked = self.marked.subscribe();
+        drop(marked.wait_for(|_| self.unsent_count() == 0).await);
     }
 
     /// While down, every call fails as unavailable.
     pub fn take_down(&self) {
-        *lock(&self.is_down) = true;
+        self.refused.send_replace(Some(0));
     }
 
     pub fn bring_up(&self) {
-        *lock(&self.is_down) = false;
+        self.refused.send_replace(None);
+    }
+
+    /// Waits until so many calls have failed since it was taken down.
+    pub async fn refused_at_least(&self, count: usize) {
+        let mut refused = self.refused.subscribe();
+        let enough = |refused: &Option<usize>| refused.is_some_and(|refused| refused >= count);
+        drop(refused.wait_for(enough).await);
     }
 
     fn check(&self, op: &'static str) -> Result<(), PortError> {
-        if *lock(&self.is_down) {
+        let is_down = self.refused.send_if_modified(|refused| {
+            if let Some(count) = refused {
+                *count += 1;
+            }
+            refused.is_some()
+        });
+        if is_down {
             let kind = PortErrorKind::Unavailable;
             return Err(PortError::new(kind, "outbox queue", op, "taken down"));
         }
         Ok(())
+    }
+
+    fn unsent_count(&self) -> usize {
+        let rows = self.store.rows();
+        rows.outbox.iter().filter(|row| !row.is_sent).count()
     }
 
     fn holds_lease(&self) -> bool {
@@ -104,16 +137,21 @@ impl OutboxQueue for MemoryOutbox {
         if !self.holds_lease() {
             return Ok(0);
         }
-        let mut rows = self.store.rows();
-        let mut count = 0;
-        for proof in sent {
-            if let Some(row) = find(&mut rows, proof.seq).filter(|row| !row.is_sent) {
-                row.is_sent = true;
-                row.entry.attempts += 1;
-                lock(&self.marked).push(*proof);
-                count += 1;
+        let mut accepted = Vec::new();
+        {
+            let mut rows = self.store.rows();
+            for proof in sent {
+                if let Some(row) = find(&mut rows, proof.seq).filter(|row| !row.is_sent) {
+                    row.is_sent = true;
+                    row.entry.attempts += 1;
+                    accepted.push(*proof);
+                }
             }
         }
+        let count = accepted.len() as u64;
+        // After the rows are free again: whoever waits for this looks at them.
+        self.marked
+            .send_modify(|marked| marked.append(&mut accepted));
         Ok(count)
     }
 
@@ -130,8 +168,7 @@ impl OutboxQueue for MemoryOutbox {
 
     async fn depth(&self) -> Result<u64, PortError> {
         self.check("count unsent events")?;
-        let rows = self.store.rows();
-        Ok(rows.outbox.iter().filter(|row| !row.is_sent).count() as u64)
+        Ok(self.unsent_count() as u64)
     }
 
     async fn release(&self) -> Result<(), PortError> {

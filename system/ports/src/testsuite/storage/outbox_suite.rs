@@ -7,7 +7,7 @@ use super::sample;
 use crate::storage::{OutboxEntry, OutboxQueue, Sent, TaskStore};
 
 /// Longer than any run of the suite, so that no lease ends by itself.
-const LEASE: Duration = Duration::from_secs(600);
+const LEASE: Duration = Duration::from_mins(10);
 
 /// Runs every case of the outbox's contract. `one` and `other` are two relays on the outbox of
 /// `store`, which has nothing in it.
@@ -47,6 +47,7 @@ async fn a_lease_excludes_the_other_relay_until_it_is_released(
     assert_eq!(one.renew(LEASE).await.expect("renew"), all);
 }
 
+/// Only the oldest of a task, or two of them could be in flight at once and swap places.
 async fn one_entry_a_task_and_the_oldest_first(store: &dyn TaskStore, one: &dyn OutboxQueue) {
     mark(one, &unsent(one, &[]).await).await;
     let first = sample::task(UserId::generate(), "first");
@@ -86,6 +87,7 @@ async fn what_is_marked_is_not_selected_again(one: &dyn OutboxQueue) {
     assert_eq!(one.depth().await.expect("depth"), 0);
 }
 
+/// The mark of a relay that lost its lease midway: the new holder must decide by itself.
 async fn a_relay_without_a_lease_marks_nothing(
     store: &dyn TaskStore,
     one: &dyn OutboxQueue,

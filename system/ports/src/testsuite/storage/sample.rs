@@ -1,6 +1,8 @@
 //! Rows and events to test with.
 
-use gauntlet_contract::{Envelope, EventId, EventType, Task, TaskEvent, TaskId, TaskStatus, UserId};
+use gauntlet_contract::{
+    Envelope, EventId, EventType, Task, TaskEvent, TaskId, TaskStatus, UserId,
+};
 use jiff::Timestamp;
 
 use crate::storage::{Expected, TaskChange, TaskOutcome};

@@ -15,6 +15,7 @@ pub async fn task_store_suite(store: &dyn TaskStore, outbox: &dyn OutboxQueue) {
     pages_run_newest_first_without_gaps(store).await;
 }
 
+/// To the last character and digit: what a client reads must be what its event told.
 async fn a_row_comes_back_as_it_was_committed(store: &dyn TaskStore) {
     let mut task = sample::task(UserId::generate(), "Grüße, \"quoted\" \\ 🦀");
     task.description = Some("two\nlines\tand a tab".to_owned());
@@ -29,6 +30,7 @@ async fn a_row_comes_back_as_it_was_committed(store: &dyn TaskStore) {
     assert_eq!(find(store, &task).await, Some(done));
 }
 
+/// Both ways: a stranger neither reads nor writes, and is told the same as of an absent task.
 async fn a_task_is_its_owners_alone(store: &dyn TaskStore) {
     let task = sample::task(UserId::generate(), "mine");
     commit(store, &sample::creation(&task)).await;
@@ -43,6 +45,8 @@ async fn a_task_is_its_owners_alone(store: &dyn TaskStore) {
     assert_eq!(find(store, &task).await, Some(task));
 }
 
+/// The event is the half that is easily forgotten: an outbox row without its change would tell of
+/// something that never happened.
 async fn a_conflict_writes_neither_row_nor_event(store: &dyn TaskStore, outbox: &dyn OutboxQueue) {
     let first = sample::task(UserId::generate(), "first");
     let second = sample::renamed(&first, "second");
