@@ -1,0 +1,228 @@
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures::FutureExt;
+use futures::future::join_all;
+use gauntlet_contract::TopicName;
+use gauntlet_ports::{Ingress, ReadySignal, Settle, SourceState, SubscriptionSet};
+use tokio_util::sync::CancellationToken;
+
+use super::subscribe::{Answer, Declared, route};
+use crate::consume::{Batcher, decode};
+use crate::telemetry;
+
+/// Largest delivery: the sidecar's own limit for a body. An event that the broker has let in must
+/// reach the decoder, or the server's 413 would be retried for ever.
+const DELIVERY_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// How the sidecar sees this app's subscriptions.
+#[derive(Clone, Debug)]
+pub struct DaprIngressSettings {
+    /// Name of the pub/sub component; must be the publisher's.
+    pub pubsub_name: String,
+}
+
+/// Routes for a sidecar to deliver to, and the task that handles what it delivers.
+///
+/// - `GET /dapr/subscribe` declares the set, and makes the ingress ready. The sidecar reads it once,
+///   at its own start: an app that comes back beside a living sidecar is not asked again, and is
+///   ready with its first delivery, or when [`DaprSidecar::delivers`](super::DaprSidecar) says so.
+/// - `POST /events/<topic>` takes one `CloudEvent` and answers 200 with `SUCCESS`, `RETRY` or `DROP`.
+///   A dropped event goes to `<topic>-dlq`, by the sidecar. Bytes that are no envelope of ours
+///   are dropped at once, counted, and logged with the reason: they can never be handled.
+///
+/// The router answers only while `run` is polled. After `stop` is cancelled, what had arrived is
+/// handled and everything newer is answered with `RETRY`. A subscription's `group` is not used:
+/// with Dapr the component's `consumerID` is the group.
+pub fn ingress(
+    settings: &DaprIngressSettings,
+    set: &SubscriptionSet,
+    stop: &CancellationToken,
+) -> Ingress {
+    let (ready, state) = ReadySignal::single();
+    let declared: Arc<[Declared]> = set
+        .iter()
+        .map(|subscription| Declared::new(&settings.pubsub_name, &subscription.topic))
+        .collect();
+    let subscribe = Subscribe {
+        declared,
+        state: state.clone(),
+    };
+    let mut router = Router::new().route("/dapr/subscribe", get(declare).with_state(subscribe));
+    let mut batchers = Vec::new();
+    for subscription in set.iter() {
+        let topic = subscription.topic.clone();
+        let (batcher, run) = Batcher::new(subscription.clone(), stop.clone());
+        batchers.push(run);
+        router = router.route(
+            &route(&topic),
+            post(deliver).with_state(Delivered {
+                topic,
+                batcher,
+                state: state.clone(),
+            }),
+        );
+    }
+    Ingress {
+        router: Some(router.layer(DefaultBodyLimit::max(DELIVERY_MAX_BYTES))),
+        ready,
+        run: join_all(batchers).map(|_ended| Ok(())).boxed(),
+    }
+}
+
+#[derive(Clone)]
+struct Subscribe {
+    declared: Arc<[Declared]>,
+    state: SourceState,
+}
+
+async fn declare(State(subscribe): State<Subscribe>) -> Json<Vec<Declared>> {
+    subscribe.state.consuming();
+    Json(subscribe.declared.to_vec())
+}
+
+#[derive(Clone)]
+struct Delivered {
+    topic: TopicName,
+    batcher: Batcher,
+    state: SourceState,
+}
+
+async fn deliver(State(route): State<Delivered>, body: Bytes) -> Json<Answer> {
+    route.state.consuming();
+    let envelope = match decode(&body) {
+        Ok(envelope) => envelope,
+        Err(reason) => {
+            tracing::warn!(topic = %route.topic, reason, "dead-lettered");
+            telemetry::undecodable(&route.topic, 1);
+            return Json(Answer::DROP);
+        }
+    };
+    let id = envelope.id;
+    let settle = route.batcher.submit(envelope).await;
+    if let Settle::DeadLetter(reason) = &settle {
+        tracing::warn!(topic = %route.topic, event = %id, reason, "dead-lettered");
+    }
+    Json(Answer::from(&settle))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Request, StatusCode};
+    use gauntlet_contract::{Envelope, TaskId, Topic};
+    use gauntlet_ports::testsuite::messaging::{Recorder, task_event};
+    use gauntlet_ports::{Handler, Subscription};
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn start(handler: Arc<dyn Handler>) -> (Ingress, CancellationToken) {
+        let settings = DaprIngressSettings {
+            pubsub_name: "pubsub".to_owned(),
+        };
+        let set = SubscriptionSet::default().with(Subscription {
+            topic: TopicName::new("", Topic::TaskEvents),
+            group: "audit".to_owned(),
+            handler,
+        });
+        let stop = CancellationToken::new();
+        (ingress(&settings, &set, &stop), stop)
+    }
+
+    async fn call(router: &Router, request: Request<Body>) -> Value {
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    async fn post_event(router: &Router, body: impl Into<Body>) -> Value {
+        let request = Request::post("/events/task-events")
+            .header("content-type", "application/cloudevents+json")
+            .body(body.into())
+            .unwrap();
+        call(router, request).await
+    }
+
+    /// The event as the sidecar delivers it: with attributes of its own beside ours.
+    fn from_sidecar(event: &Envelope) -> Vec<u8> {
+        let mut value = serde_json::to_value(event).unwrap();
+        value["topic"] = json!("task-events");
+        value["pubsubname"] = json!("pubsub");
+        value["traceid"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        serde_json::to_vec(&value).unwrap()
+    }
+
+    #[tokio::test]
+    async fn ready_once_the_sidecar_has_read_the_set() {
+        let (ingress, _stop) = start(Arc::new(Recorder::accepting()));
+        assert!(!ingress.ready.is_ready());
+        let request = Request::get("/dapr/subscribe").body(Body::empty()).unwrap();
+        let declared = call(&ingress.router.unwrap(), request).await;
+        assert_eq!(
+            declared,
+            json!([{
+                "pubsubname": "pubsub",
+                "topic": "task-events",
+                "route": "/events/task-events",
+                "deadLetterTopic": "task-events-dlq",
+            }])
+        );
+        assert!(ingress.ready.is_ready());
+    }
+
+    #[tokio::test]
+    async fn ready_with_a_delivery_from_a_sidecar_that_lived_on() {
+        let (ingress, _stop) = start(Arc::new(Recorder::accepting()));
+        post_event(&ingress.router.unwrap(), "{}").await;
+        assert!(ingress.ready.is_ready());
+    }
+
+    #[tokio::test]
+    async fn deliveries_are_answered_as_the_handler_settles_them() {
+        let handler = Arc::new(Recorder::answering(|delivery, _| {
+            match delivery.envelope.data.version {
+                1 => Settle::Done,
+                2 => Settle::Retry,
+                _ => Settle::DeadLetter("poison".to_owned()),
+            }
+        }));
+        let (ingress, _stop) = start(handler.clone());
+        let router = ingress.router.unwrap();
+        let running = tokio::spawn(ingress.run);
+        let expected = [(1, "SUCCESS"), (2, "RETRY"), (3, "DROP")];
+        for (version, status) in expected {
+            let event = task_event(TaskId::generate(), version);
+            let answer = post_event(&router, from_sidecar(&event)).await;
+            assert_eq!(answer, json!({ "status": status }));
+            assert_eq!(handler.times(event.id), 1);
+        }
+        running.abort();
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_no_envelope_are_dropped_without_the_handler() {
+        let (ingress, _stop) = start(Arc::new(Recorder::answering(|_, _| {
+            panic!("the handler must not see this")
+        })));
+        let router = ingress.router.unwrap();
+        for body in ["{not json", "{}", r#"{"specversion":"0.3"}"#] {
+            assert_eq!(post_event(&router, body).await, json!({"status": "DROP"}));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draining_app_answers_retry() {
+        let (ingress, stop) = start(Arc::new(Recorder::accepting()));
+        stop.cancel();
+        ingress.run.await.unwrap();
+        let event = task_event(TaskId::generate(), 1);
+        let answer = post_event(&ingress.router.unwrap(), from_sidecar(&event)).await;
+        assert_eq!(answer, json!({"status": "RETRY"}));
+    }
+}

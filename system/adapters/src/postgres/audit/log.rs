@@ -1,0 +1,212 @@
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use gauntlet_contract::Envelope;
+use gauntlet_contract::task::AuditEntry;
+use gauntlet_ports::{AuditLog, AuditQuery, PortError, PortErrorKind, Recorded};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+
+use super::statement::{COUNT_FAILURE, Key, fresh_keys, key, line, querying, recording};
+use crate::postgres::database::Database;
+use crate::postgres::error::{Call, classify};
+
+const PORT: &str = "audit log";
+
+type Answer = Result<Recorded, PortError>;
+
+/// The audit trail with the inbox of one consumer.
+#[derive(Clone, Debug)]
+pub struct PostgresAuditLog {
+    database: Database,
+    consumer: &'static str,
+}
+
+impl PostgresAuditLog {
+    pub fn new(database: Database, consumer: &'static str) -> Self {
+        Self { database, consumer }
+    }
+
+    /// Answers for each event of a batch without repetitions.
+    async fn record_unique(&self, call: Call, batch: &[&Envelope]) -> Vec<Answer> {
+        match self.record_together(call, batch).await {
+            Ok(fresh) => batch
+                .iter()
+                .map(|event| Ok(recorded(fresh.contains(&key(event)))))
+                .collect(),
+            Err(error) if batch.len() == 1 => vec![Err(error)],
+            // An event is at fault, and the others must not suffer: find out which one.
+            Err(error) if error.kind == PortErrorKind::Invalid => self
+                .record_one_by_one(call, batch)
+                .await
+                .unwrap_or_else(|error| fail_all(call, &error, batch.len())),
+            Err(error) => fail_all(call, &error, batch.len()),
+        }
+    }
+
+    /// All events in one statement. Answers the keys of those that were fresh.
+    async fn record_together(
+        &self,
+        call: Call,
+        batch: &[&Envelope],
+    ) -> Result<HashSet<Key>, PortError> {
+        let statement = recording(call, self.consumer, batch)?;
+        let mut connection = self.database.acquire(call).await?;
+        self.database
+            .answer(call, fresh_keys(statement, &mut connection))
+            .await
+    }
+
+    /// Each event under a savepoint of its own, in one transaction. Slower by a round trip or three
+    /// for each event, which only a batch with a bad one in it pays.
+    async fn record_one_by_one(
+        &self,
+        call: Call,
+        batch: &[&Envelope],
+    ) -> Result<Vec<Answer>, PortError> {
+        let mut connection = self.database.acquire(call).await?;
+        self.database
+            .answer(call, async {
+                let mut transaction = connection.begin().await?;
+                let mut answers = Vec::with_capacity(batch.len());
+                // What comes behind a failed event of the same task would overtake it.
+                let mut stopped = HashSet::new();
+                for event in batch {
+                    let answer = if stopped.contains(&event.data.task_id) {
+                        Err(held_back(call))
+                    } else {
+                        self.record_one(call, event, &mut transaction).await?
+                    };
+                    if answer.is_err() {
+                        stopped.insert(event.data.task_id);
+                    }
+                    answers.push(answer);
+                }
+                // Until here nothing is there; an answer must not leave before.
+                transaction.commit().await?;
+                Ok(answers)
+            })
+            .await
+    }
+
+    /// The outer error ends the whole transaction, the inner one only this entry.
+    async fn record_one(
+        &self,
+        call: Call,
+        event: &Envelope,
+        transaction: &mut PgConnection,
+    ) -> Result<Answer, sqlx::Error> {
+        let statement = match recording(call, self.consumer, &[event]) {
+            Ok(statement) => statement,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut savepoint = transaction.begin().await?;
+        match fresh_keys(statement, &mut savepoint).await {
+            Ok(fresh) => {
+                savepoint.commit().await?;
+                Ok(Ok(recorded(!fresh.is_empty())))
+            }
+            Err(error) if classify(&error) == PortErrorKind::Invalid => {
+                savepoint.rollback().await?;
+                Ok(Err(call.failed(error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[async_trait]
+impl AuditLog for PostgresAuditLog {
+    async fn record(&self, events: &[Envelope]) -> Vec<Result<Recorded, PortError>> {
+        if events.is_empty() {
+            return Vec::new();
+        }
+        let call = Call::new(PORT, "record events");
+        // The statement must see each event once: it cannot touch an inbox row twice.
+        let mut seen = HashSet::new();
+        let batch: Vec<_> = events
+            .iter()
+            .filter(|event| seen.insert(key(event)))
+            .collect();
+        // Answers of the batch go back to where their events stood among the repetitions.
+        let mut first_answers: HashMap<Key, Answer> = batch
+            .iter()
+            .map(|event| key(event))
+            .zip(self.record_unique(call, &batch).await)
+            .collect();
+        let mut failed = HashSet::new();
+        events
+            .iter()
+            .map(|event| {
+                let key = key(event);
+                match first_answers.remove(&key) {
+                    Some(Err(error)) => {
+                        failed.insert(key);
+                        Err(error)
+                    }
+                    Some(answer) => answer,
+                    // A repetition within the batch shares the fate of the first copy.
+                    None if failed.contains(&key) => Err(held_back(call)),
+                    None => Ok(Recorded::Duplicate),
+                }
+            })
+            .collect()
+    }
+
+    async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError> {
+        let call = Call::new(PORT, "count a failure");
+        let mut connection = self.database.acquire(call).await?;
+        let statement = sqlx::query_scalar(COUNT_FAILURE)
+            .bind(self.consumer)
+            .bind(event.source.as_str())
+            .bind(event.id.0);
+        let count: i32 = self
+            .database
+            .answer(call, statement.fetch_one(&mut *connection))
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, PortError> {
+        let call = Call::new(PORT, "query the trail");
+        let mut connection = self.database.acquire(call).await?;
+        let statement = querying(query);
+        let rows = self
+            .database
+            .answer(call, statement.fetch_all(&mut *connection))
+            .await?;
+        rows.iter()
+            .map(line)
+            .collect::<Result<_, _>>()
+            .map_err(|error| call.failed(error))
+    }
+}
+
+fn recorded(is_fresh: bool) -> Recorded {
+    if is_fresh {
+        Recorded::Fresh
+    } else {
+        Recorded::Duplicate
+    }
+}
+
+/// `Unavailable`, because nothing is wrong with this event: it is to be tried again.
+fn held_back(call: Call) -> PortError {
+    call.error(
+        PortErrorKind::Unavailable,
+        "held back behind a failed event of the same task",
+    )
+}
+
+/// One failure of the whole batch, told to each of its events. An event cannot be blamed for what
+/// ended all of them, so the kind is never `Invalid`.
+fn fail_all(call: Call, error: &PortError, len: usize) -> Vec<Answer> {
+    let kind = match error.kind {
+        PortErrorKind::Invalid => PortErrorKind::Unavailable,
+        kind => kind,
+    };
+    let detail = format!("{error}: {}", error.source);
+    (0..len)
+        .map(|_| Err(call.error(kind, detail.clone())))
+        .collect()
+}

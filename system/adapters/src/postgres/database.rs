@@ -1,0 +1,165 @@
+use std::fmt;
+use std::time::Duration;
+
+use gauntlet_ports::{PortError, PortErrorKind};
+use sqlx::Connection as _;
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, Postgres};
+
+use super::error::Call;
+
+/// The schema belongs to the services; it is embedded so that a binary carries its own.
+static MIGRATIONS: Migrator = sqlx::migrate!("../services/migrations");
+
+/// A connection that has been idle for longer is asked before use whether it still lives. Under
+/// load none is, and a call costs one round trip.
+const ASK_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// Bounds of a [`Database`]. Each wait is shorter than the next one out, so that the inner one,
+/// which knows more about what was committed, speaks first.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseSettings {
+    pub max_connections: u32,
+    /// How long a call waits for a connection; then it is certain that nothing was written.
+    pub acquire_timeout: Duration,
+    /// The server cancels a statement after this; then too.
+    pub statement_timeout: Duration,
+    /// How long a call waits for the server's answer; then what was written is unknown.
+    pub answer_timeout: Duration,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+/// A pool of connections to one database.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+    answer_timeout: Duration,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pool's own Debug would print the connect options.
+        f.debug_struct("Database")
+            .field("answer_timeout", &self.answer_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Connects. `Invalid` when the URL is malformed, `Unavailable` when no connection can be had.
+    pub async fn connect(url: &str, settings: &DatabaseSettings) -> Result<Self, PortError> {
+        let call = Call::new("database", "connect");
+        let millis = |duration: Duration| duration.as_millis().to_string();
+        let options = url
+            .parse::<PgConnectOptions>()
+            .map_err(|error| PortError::new(PortErrorKind::Invalid, call.port, call.op, error))?
+            .application_name("todo")
+            .options([
+                ("statement_timeout", millis(settings.statement_timeout)),
+                // A client that froze inside a transaction must not keep its locks.
+                (
+                    "idle_in_transaction_session_timeout",
+                    millis(settings.answer_timeout),
+                ),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > ASK_AFTER_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|error| call.not_connected(error))?;
+        Ok(Self {
+            pool,
+            answer_timeout: settings.answer_timeout,
+        })
+    }
+
+    /// Brings the schema up to date, under an advisory lock: several processes may start at once.
+    pub async fn migrate(&self) -> Result<(), PortError> {
+        MIGRATIONS
+            .run(&self.pool)
+            .await
+            .map_err(|error| migration_failed("migrate the schema forward", error))
+    }
+
+    /// Takes the schema back to `version`; 0 leaves nothing of it.
+    pub async fn migrate_back_to(&self, version: i64) -> Result<(), PortError> {
+        MIGRATIONS
+            .undo(&self.pool, version)
+            .await
+            .map_err(|error| migration_failed("roll the schema back", error))
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), PortError> {
+        let call = Call::new("database", "ping");
+        let mut connection = self.acquire(call).await?;
+        self.answer(call, connection.ping()).await
+    }
+
+    /// Closes all connections once they are given back.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    #[cfg(all(test, feature = "live"))]
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection, for statements that [`answer`](Self::answer) then bounds. The two are apart
+    /// because a failure here is certain and one there may be not.
+    pub(super) async fn acquire(&self, call: Call) -> Result<PoolConnection<Postgres>, PortError> {
+        self.pool
+            .acquire()
+            .await
+            .map_err(|error| call.not_connected(error))
+    }
+
+    /// Awaits a statement's answer within the bound.
+    pub(super) async fn answer<T>(
+        &self,
+        call: Call,
+        statement: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, PortError> {
+        match tokio::time::timeout(self.answer_timeout, statement).await {
+            Ok(answer) => answer.map_err(|error| call.failed(error)),
+            Err(elapsed) => Err(PortError::new(
+                PortErrorKind::Timeout,
+                call.port,
+                call.op,
+                elapsed,
+            )),
+        }
+    }
+}
+
+fn migration_failed(op: &'static str, error: sqlx::migrate::MigrateError) -> PortError {
+    let kind = match &error {
+        sqlx::migrate::MigrateError::Execute(cause)
+        | sqlx::migrate::MigrateError::ExecuteMigration(cause, _) => super::error::classify(cause),
+        _ => PortErrorKind::Internal,
+    };
+    PortError::new(kind, "database", op, error)
+}

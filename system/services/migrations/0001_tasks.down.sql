@@ -1,0 +1,3 @@
+DROP TABLE relay_lease;
+DROP TABLE outbox;
+DROP TABLE tasks;

@@ -1,0 +1,137 @@
+//! What a process is told at its start, checked, and how its spelling is read.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gauntlet_contract::config::Role;
+use jiff::SignedDuration;
+
+/// Everything that a process is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Not empty.
+    pub roles: BTreeSet<Role>,
+    pub http_addr: SocketAddr,
+    pub database_url: SecretUrl,
+    pub bus: Bus,
+    /// Stands before every topic and consumer group; may be empty.
+    pub topic_prefix: String,
+    pub tokens: TokenConfig,
+    /// How long a drain may take before the process gives up on it.
+    pub drain_timeout: Duration,
+}
+
+impl Config {
+    /// The roles as one name for logs and health, e.g. `api` or `api+audit`.
+    pub fn service_name(&self) -> String {
+        let names: Vec<_> = self.roles.iter().map(|role| role.as_str()).collect();
+        names.join("+")
+    }
+}
+
+/// How events travel. Both ways are the same to everything but the wiring.
+#[derive(Clone, Debug)]
+pub enum Bus {
+    Dapr {
+        http_url: String,
+        pubsub_name: String,
+    },
+    Kafka {
+        brokers: String,
+    },
+    Redis {
+        url: SecretUrl,
+    },
+}
+
+/// Whose tokens are trusted.
+#[derive(Clone, Debug)]
+pub struct TokenConfig {
+    pub jwks_file: PathBuf,
+    pub issuer: String,
+    pub audience: String,
+}
+
+/// A URL that may hold a password, and therefore does not show itself.
+#[derive(Clone)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    pub fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretUrl(…)")
+    }
+}
+
+/// Reads a role by its name.
+pub fn parse_role(name: &str) -> Result<Role, String> {
+    let known = Role::ALL.map(Role::as_str);
+    Role::ALL
+        .into_iter()
+        .find(|role| role.as_str() == name)
+        .ok_or_else(|| format!("there is no such role; the roles are {}", known.join(", ")))
+}
+
+/// Reads a duration such as `30s`, `1m30s` or `500ms`. It must be more than nothing.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let example = "write it like 30s, 1m30s or 500ms";
+    let signed: SignedDuration = text.parse().map_err(|_| example.to_owned())?;
+    match Duration::try_from(signed) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(format!("must be longer than nothing; {example}")),
+    }
+}
+
+/// Reads a topic prefix: letters, digits, `.`, `_` and `-`, which every broker takes in names.
+pub fn parse_topic_prefix(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.chars().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("may consist of letters, digits, '.', '_' and '-'".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["30", "", "0s", "-5s", "soon"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_cannot_carry_what_a_broker_would_refuse() {
+        assert_eq!(
+            parse_topic_prefix("dapr-kafka."),
+            Ok("dapr-kafka.".to_owned())
+        );
+        assert_eq!(parse_topic_prefix(""), Ok(String::new()));
+        assert!(parse_topic_prefix("a/b").is_err());
+        assert!(parse_topic_prefix("a b").is_err());
+    }
+
+    #[test]
+    fn a_secret_url_does_not_show_itself() {
+        let url = SecretUrl::new("postgres://u:hunter2@host/db".to_owned());
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+}

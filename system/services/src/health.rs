@@ -1,0 +1,264 @@
+//! Whether the process is alive, and whether it can do its work.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// A part that does not answer within this is as bad as absent. Shorter than a usual probe's own
+/// timeout, so that the probe hears the reason.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a probe answers: nothing, or why the part is of no use.
+pub type ProbeResult = Result<(), String>;
+
+/// Asks one part of the process's surroundings.
+#[derive(Clone)]
+pub struct Probe {
+    pub component: Component,
+    pub ask: Arc<dyn Fn() -> BoxFuture<'static, ProbeResult> + Send + Sync>,
+}
+
+impl Probe {
+    pub fn new<F>(component: Component, ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ProbeResult> + Send + 'static,
+    {
+        Self {
+            component,
+            ask: Arc::new(move || Box::pin(ask())),
+        }
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe")
+            .field("component", &self.component)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parts that health is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    Database,
+    /// The sidecar. Asked only in Dapr mode.
+    Dapr,
+    /// Publishing, as the relay last saw it. Not needed to serve: the outbox keeps the events.
+    Publishing,
+    /// Consuming: subscribed and assigned.
+    Consuming,
+}
+
+impl Component {
+    /// Whether the process is of no use without it. Taking an api out of service because a broker is
+    /// away would turn an outage of the bus into one of the API.
+    fn is_needed(self) -> bool {
+        self != Component::Publishing
+    }
+}
+
+/// How a component or the whole is. The first three are ordered from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Healthy,
+    /// Works, but something that it can bear is amiss.
+    Degraded,
+    Unhealthy,
+    /// On its way out: takes no new work.
+    Draining,
+    /// Not in use in this process.
+    Disabled,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ComponentReport {
+    pub status: Status,
+    pub reachable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DaprReport {
+    pub status: Status,
+    pub sidecar_reachable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What each part answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Components {
+    pub dapr: DaprReport,
+    pub database: ComponentReport,
+    /// The worse of publishing and consuming.
+    pub pubsub: ComponentReport,
+}
+
+/// The body of every health endpoint.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub status: Status,
+    pub timestamp: Timestamp,
+    pub service: String,
+    pub components: Components,
+}
+
+impl Report {
+    /// Whether new work may be sent here.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.status, Status::Healthy | Status::Degraded)
+    }
+}
+
+/// The process's health. Clones share their state.
+#[derive(Clone, Debug)]
+pub struct Health {
+    service: Arc<str>,
+    probes: Arc<[Probe]>,
+    is_draining: Arc<AtomicBool>,
+}
+
+impl Health {
+    pub fn new(service: &str, probes: Vec<Probe>) -> Self {
+        Self {
+            service: service.into(),
+            probes: probes.into(),
+            is_draining: Arc::default(),
+        }
+    }
+
+    /// From now on the process is not ready.
+    pub fn start_draining(&self) {
+        self.is_draining.store(true, Ordering::Release);
+    }
+
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Asks every part, all at once: the slowest decides how long a probe waits, not their sum.
+    pub async fn report(&self) -> Report {
+        let answers = join_all(self.probes.iter().map(ask)).await;
+        let worst = answers
+            .iter()
+            .map(|(component, answer)| match answer {
+                Ok(()) => Status::Healthy,
+                Err(_) if component.is_needed() => Status::Unhealthy,
+                Err(_) => Status::Degraded,
+            })
+            .max()
+            .unwrap_or(Status::Healthy);
+        let status = if self.is_draining.load(Ordering::Acquire) {
+            Status::Draining
+        } else {
+            worst
+        };
+        Report {
+            status,
+            timestamp: Timestamp::now(),
+            service: self.service.to_string(),
+            components: components(&answers),
+        }
+    }
+}
+
+async fn ask(probe: &Probe) -> (Component, ProbeResult) {
+    let answer = tokio::time::timeout(PROBE_TIMEOUT, (probe.ask)())
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {PROBE_TIMEOUT:?}")));
+    (probe.component, answer)
+}
+
+/// A part that no probe asks for is not in use in this process.
+fn components(answers: &[(Component, ProbeResult)]) -> Components {
+    let of = |wanted: &[Component]| {
+        let mut asked = answers
+            .iter()
+            .filter(|(of, _)| wanted.contains(of))
+            .peekable();
+        if asked.peek().is_none() {
+            return (Status::Disabled, None);
+        }
+        let failed = asked.find_map(|(_, answer)| answer.as_ref().err());
+        match failed {
+            Some(detail) => (Status::Unhealthy, Some(detail.clone())),
+            None => (Status::Healthy, None),
+        }
+    };
+    let report = |(status, detail)| ComponentReport {
+        status,
+        reachable: status == Status::Healthy,
+        detail,
+    };
+    let (status, detail) = of(&[Component::Dapr]);
+    Components {
+        dapr: DaprReport {
+            status,
+            sidecar_reachable: status == Status::Healthy,
+            detail,
+        },
+        database: report(of(&[Component::Database])),
+        pubsub: report(of(&[Component::Publishing, Component::Consuming])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(component: Component, answer: ProbeResult) -> Probe {
+        Probe::new(component, move || std::future::ready(answer.clone()))
+    }
+
+    fn failed() -> ProbeResult {
+        Err("gone".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_needed_part_that_fails_makes_the_process_unready() {
+        let probes = vec![
+            probe(Component::Publishing, Ok(())),
+            probe(Component::Database, failed()),
+        ];
+        let report = Health::new("api", probes).report().await;
+        assert_eq!(report.status, Status::Unhealthy);
+        assert!(!report.is_ready());
+        assert_eq!(report.components.database.detail.as_deref(), Some("gone"));
+        assert_eq!(report.components.dapr.status, Status::Disabled);
+    }
+
+    #[tokio::test]
+    async fn publishing_that_fails_degrades_but_the_outbox_bears_it() {
+        let probes = vec![
+            probe(Component::Database, Ok(())),
+            probe(Component::Publishing, failed()),
+        ];
+        let report = Health::new("api", probes).report().await;
+        assert_eq!(report.status, Status::Degraded);
+        assert!(report.is_ready());
+        assert_eq!(report.components.pubsub.status, Status::Unhealthy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_does_not_answer_counts_as_failed() {
+        let silent = Probe::new(Component::Database, std::future::pending);
+        let report = Health::new("api", vec![silent]).report().await;
+        assert!(!report.is_ready());
+    }
+
+    #[tokio::test]
+    async fn a_draining_process_is_not_ready() {
+        let health = Health::new("api", vec![probe(Component::Database, Ok(()))]);
+        assert!(health.report().await.is_ready());
+        health.start_draining();
+        assert!(!health.report().await.is_ready());
+    }
+}

@@ -1,0 +1,54 @@
+//! What happens around every API request: a bound in time, a span for its logs, a measurement.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument as _;
+
+use super::problem::ApiError;
+use crate::telemetry::HTTP_SECONDS;
+use crate::trace_context::{trace_id, valid_traceparent};
+
+/// Longer than the database's own bounds together, which know better what has happened.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// Wraps a request. A client that goes away ends it here and now; what was being committed is then
+/// committed or not, as with any broken connection.
+pub(super) async fn observe(request: Request, next: Next) -> Response {
+    let started_at = Instant::now();
+    let method = request.method().clone();
+    // The pattern and not the path: a metric per task id would never end.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
+    let traceparent = traceparent(request.headers());
+    let span = tracing::info_span!(
+        "request",
+        %method,
+        route,
+        trace_id = traceparent.as_deref().map(trace_id),
+    );
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    let response = answer
+        .instrument(span)
+        .await
+        .unwrap_or_else(|_| ApiError::OutcomeUnknown.into_response());
+    metrics::histogram!(
+        HTTP_SECONDS,
+        "method" => method.as_str().to_owned(),
+        "route" => route,
+        "status" => response.status().as_str().to_owned(),
+    )
+    .record(started_at.elapsed().as_secs_f64());
+    response
+}
+
+/// The trace that a request belongs to, if it says so properly.
+pub(super) fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    valid_traceparent(value).map(str::to_owned)
+}

@@ -1,0 +1,180 @@
+//! The `todo` binary. This file alone reads the command line and the environment.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{ArgAction, Parser};
+use gauntlet_contract::config::{Broker, Role};
+use gauntlet_services::config::{
+    Bus, Config, SecretUrl, TokenConfig, parse_duration, parse_role, parse_topic_prefix,
+};
+use gauntlet_services::telemetry::{LogFormat, parse_log_format, start_logs, start_metrics};
+use gauntlet_services::{drain, serve, wiring};
+use tokio_util::sync::CancellationToken;
+
+/// A task manager whose every change is an event: one binary, one or more roles in a process.
+#[derive(Debug, Parser)]
+#[command(name = "todo", version)]
+struct Args {
+    /// What this process does: api, audit; several with commas
+    #[arg(long = "role", env = "ROLE", value_delimiter = ',', required = true, value_parser = parse_role)]
+    roles: Vec<Role>,
+
+    /// Where to serve HTTP
+    #[arg(long, env = "HTTP_ADDR", default_value = "127.0.0.1:8000")]
+    http_addr: SocketAddr,
+
+    /// Postgres, e.g. `postgres://user:password@127.0.0.1:5432/todo`
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: String,
+
+    /// Whether events travel through a Dapr sidecar: true, false
+    #[arg(long, env = "USE_DAPR", action = ArgAction::Set, default_value_t = false)]
+    use_dapr: bool,
+
+    /// The sidecar's HTTP API
+    #[arg(long, env = "DAPR_HTTP_URL", default_value = "http://127.0.0.1:3500")]
+    dapr_http_url: String,
+
+    /// Name of the sidecar's pub/sub component
+    #[arg(long, env = "PUBSUB_NAME", default_value = "pubsub")]
+    pubsub_name: String,
+
+    /// Without Dapr, the broker: kafka, redis
+    #[arg(long, env = "BROKER", value_parser = parse_broker)]
+    broker: Option<Broker>,
+
+    /// Kafka's bootstrap servers, host:port, separated by commas
+    #[arg(long, env = "KAFKA_BROKERS")]
+    kafka_brokers: Option<String>,
+
+    /// Redis or Valkey, e.g. `redis://127.0.0.1:6379`
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    redis_url: Option<String>,
+
+    /// Stands before every topic and consumer group, so that installations can share a broker
+    #[arg(long, env = "TOPIC_PREFIX", default_value = "", value_parser = parse_topic_prefix)]
+    topic_prefix: String,
+
+    /// JWKS with the Ed25519 public keys that tokens are verified with; there is no default key
+    #[arg(long, env = "JWT_JWKS_FILE")]
+    jwt_jwks_file: PathBuf,
+
+    /// The `iss` that tokens must have
+    #[arg(long, env = "JWT_ISSUER")]
+    jwt_issuer: String,
+
+    /// The `aud` that tokens must have
+    #[arg(long, env = "JWT_AUDIENCE")]
+    jwt_audience: String,
+
+    /// How long a drain after SIGTERM may take, e.g. 30s
+    #[arg(long, env = "DRAIN_TIMEOUT", default_value = "30s", value_parser = parse_duration)]
+    drain_timeout: Duration,
+
+    /// How log lines are written: json, text
+    #[arg(long, env = "LOG_FORMAT", default_value = "json", value_parser = parse_log_format)]
+    log_format: LogFormat,
+
+    /// Which log lines are written, e.g. `info,gauntlet_services=debug`
+    // Without the exception each start would announce that the schema is there already.
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        default_value = "info,sqlx::postgres::notice=warn"
+    )]
+    log_filter: String,
+}
+
+fn parse_broker(name: &str) -> Result<Broker, String> {
+    match name {
+        "kafka" => Ok(Broker::Kafka),
+        "redis" => Ok(Broker::Redis),
+        _ => Err("the brokers are kafka, redis".to_owned()),
+    }
+}
+
+impl Args {
+    fn into_config(self) -> anyhow::Result<Config> {
+        Ok(Config {
+            bus: self.bus()?,
+            roles: self.roles.into_iter().collect(),
+            http_addr: self.http_addr,
+            database_url: SecretUrl::new(self.database_url),
+            topic_prefix: self.topic_prefix,
+            tokens: TokenConfig {
+                jwks_file: self.jwt_jwks_file,
+                issuer: self.jwt_issuer,
+                audience: self.jwt_audience,
+            },
+            drain_timeout: self.drain_timeout,
+        })
+    }
+
+    fn bus(&self) -> anyhow::Result<Bus> {
+        if self.use_dapr {
+            return Ok(Bus::Dapr {
+                http_url: self.dapr_http_url.clone(),
+                pubsub_name: self.pubsub_name.clone(),
+            });
+        }
+        let Some(broker) = self.broker else {
+            bail!("failed to find a bus: set USE_DAPR=true, or BROKER to kafka or redis");
+        };
+        Ok(match broker {
+            Broker::Kafka => Bus::Kafka {
+                brokers: self
+                    .kafka_brokers
+                    .clone()
+                    .context("failed to find Kafka: BROKER=kafka needs KAFKA_BROKERS")?,
+            },
+            Broker::Redis => Bus::Redis {
+                url: self
+                    .redis_url
+                    .clone()
+                    .map(SecretUrl::new)
+                    .context("failed to find Redis: BROKER=redis needs REDIS_URL")?,
+            },
+        })
+    }
+}
+
+/// Ends with one line that says what went wrong and how to mend it.
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when standard error is gone.
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    start_logs(args.log_format, &args.log_filter)?;
+    let config = args.into_config()?;
+    let metrics = start_metrics()?;
+    // First of all, so that a signal during the start is not lost.
+    let begin_drain = CancellationToken::new();
+    drain::cancel_on_signal(begin_drain.clone())?;
+    // Before the rest: a port in use is the commonest mistake, and the quickest to find.
+    let listener = serve::bind(config.http_addr).await?;
+    let starting = wiring::wire(&config, metrics);
+    let Some(process) = begin_drain.run_until_cancelled(starting).await else {
+        return Ok(());
+    };
+    let process = process?;
+    let service = config.service_name();
+    tracing::info!(service, address = %listener.local_addr()?, "serving");
+    process
+        .run(listener, begin_drain, config.drain_timeout)
+        .await?;
+    tracing::info!(service, "drained");
+    Ok(())
+}

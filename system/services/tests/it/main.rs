@@ -1,0 +1,19 @@
+//! The services on in-memory ports: what they accept, what they refuse, and that a refusal leaves
+//! nothing behind.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and the panic says where"
+)]
+
+mod audit_api;
+mod audit_handler;
+mod auth;
+mod preconditions;
+mod process;
+mod races;
+mod refusals;
+mod relay;
+mod start_up;
+mod store_trouble;
+mod support;
+mod tasks;

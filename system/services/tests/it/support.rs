@@ -1,0 +1,237 @@
+//! An API on in-memory stores, tokens for it, and requests to it.
+
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gauntlet_contract::{Problem, Topic, TopicName, UserId};
+use gauntlet_ports::testsuite::storage::{MemoryAuditLog, MemoryStore};
+use gauntlet_services::auth::Verifier;
+use gauntlet_services::health::Health;
+use gauntlet_services::http::{Routes, router};
+use gauntlet_services::tasks::TaskCommands;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+pub(crate) const ISSUER: &str = "test-issuer";
+pub(crate) const AUDIENCE: &str = "test-audience";
+/// Larger than any answer that a test expects.
+const ANSWER_MAX_BYTES: usize = 1024 * 1024;
+
+pub(crate) fn topic() -> TopicName {
+    TopicName::new("", Topic::TaskEvents)
+}
+
+/// Somebody who issues tokens.
+pub(crate) struct Issuer {
+    pub(crate) kid: &'static str,
+    key: EncodingKey,
+    public_key: Vec<u8>,
+}
+
+impl Issuer {
+    pub(crate) fn new(kid: &'static str) -> Self {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        Self {
+            kid,
+            key: EncodingKey::from_ed_der(der.as_ref()),
+            public_key: pair.public_key().as_ref().to_vec(),
+        }
+    }
+
+    pub(crate) fn jwk(&self) -> Value {
+        let x = BASE64_URL_SAFE_NO_PAD.encode(&self.public_key);
+        json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": self.kid, "x": x})
+    }
+
+    pub(crate) fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    pub(crate) fn verifier(&self) -> Verifier {
+        let jwks = json!({ "keys": [self.jwk()] }).to_string();
+        Verifier::from_jwks(jwks.as_bytes(), ISSUER, AUDIENCE).unwrap()
+    }
+
+    pub(crate) fn header(&self) -> Header {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.kid.to_owned());
+        header
+    }
+
+    pub(crate) fn sign(&self, header: &Header, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &self.key).unwrap()
+    }
+
+    pub(crate) fn token(&self, user_id: UserId) -> String {
+        self.sign(&self.header(), &claims(user_id))
+    }
+}
+
+/// Claims that are good for five minutes.
+pub(crate) fn claims(user_id: UserId) -> Value {
+    let now = Timestamp::now().as_second();
+    json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": now, "exp": now + 300,
+    })
+}
+
+/// The task and audit API in one process, on stores of its own, and a user of it.
+pub(crate) struct Api {
+    pub(crate) store: MemoryStore,
+    pub(crate) audit: MemoryAuditLog,
+    pub(crate) issuer: Issuer,
+    pub(crate) user_id: UserId,
+    pub(crate) health: Health,
+    router: Router,
+}
+
+impl Api {
+    pub(crate) fn new() -> Self {
+        let store = MemoryStore::new(topic());
+        let audit = MemoryAuditLog::default();
+        let issuer = Issuer::new("key-1");
+        let health = Health::new("api", Vec::new());
+        let commands = TaskCommands::new(Arc::new(store.clone()), Arc::new(Notify::new()));
+        let router = router(Routes {
+            verifier: Arc::new(issuer.verifier()),
+            tasks: Some(commands),
+            audit: Some(Arc::new(audit.clone())),
+            ingress: None,
+            health: health.clone(),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+        });
+        Self {
+            store,
+            audit,
+            issuer,
+            user_id: UserId::generate(),
+            health,
+            router,
+        }
+    }
+
+    /// A request of the user, to be sent with [`send`](Call::send).
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call {
+            api: self,
+            request: Request::builder().method(method).uri(path),
+            token: Some(self.issuer.token(self.user_id)),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path).json(body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PATCH, path).json(body).await
+    }
+
+    /// Creates a task and answers it.
+    pub(crate) async fn created(&self, title: &str) -> gauntlet_contract::Task {
+        let answer = self.post("/api/tasks", &json!({ "title": title })).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        answer.json()
+    }
+}
+
+pub(crate) struct Call<'a> {
+    api: &'a Api,
+    request: axum::http::request::Builder,
+    token: Option<String>,
+}
+
+impl Call<'_> {
+    pub(crate) fn with_token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    pub(crate) fn without_token(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) async fn json(self, body: &Value) -> Answer {
+        self.header("content-type", "application/json")
+            .send(body.to_string())
+            .await
+    }
+
+    pub(crate) async fn send(self, body: impl Into<Body>) -> Answer {
+        let mut request = self.request;
+        if let Some(token) = self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(body.into()).unwrap();
+        let response = self.api.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: to_bytes(body, ANSWER_MAX_BYTES).await.unwrap().to_vec(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The problem, after checking that it is one and says the status that the answer has.
+    pub(crate) fn problem(&self) -> Problem {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        let problem: Problem = self.json();
+        assert_eq!(problem.status, self.status.as_u16());
+        assert!(problem.kind.starts_with("/problems/"), "{problem:?}");
+        problem
+    }
+
+    /// Checks that the answer is a problem with this status, and answers the fields it blames.
+    pub(crate) fn refused(&self, status: StatusCode) -> Vec<String> {
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        let errors = self.problem().errors;
+        errors.into_iter().map(|error| error.field).collect()
+    }
+}
