@@ -1,0 +1,261 @@
+use std::time::Duration;
+
+use gauntlet_reports::evidence::Finding;
+
+use super::evidence::Evidence;
+use super::statistics::Distribution;
+use super::{Amount, Bar, Bars, Check, Scope};
+use crate::ledger::{FaultRecord, LaneRecord, LaneView, Ledger, Micros, OperationOutcome, Stall};
+
+/// A gap counts as felt from this many times the baseline's 99th percentile on.
+const FELT_TIMES: u32 = 5;
+/// Fewer stalls before the fault than this are no baseline.
+const BASELINE_AT_LEAST: u64 = 20;
+
+/// A fault that cost nothing tested nothing. Felt is: at least one failed attempt, or a stretch in
+/// which events waited and none took effect, of five times the 99th percentile of such stretches
+/// before the first fault. A fault that was not felt is inconclusive, never a pass and never a fail.
+///
+/// The scope's minimum is the number of planned faults.
+#[derive(Clone, Debug)]
+pub struct FaultFelt {
+    scope: Scope,
+}
+
+impl FaultFelt {
+    pub fn new(scope: impl Into<Scope>) -> Self {
+        Self {
+            scope: scope.into(),
+        }
+    }
+
+    fn search(view: LaneView<'_>) -> Evidence {
+        let (record, stalls) = (view.record(), view.stalls());
+        let baseline = Baseline::of(record, stalls);
+        let mut doubts = Vec::new();
+        let mut notes = vec![baseline.to_string()];
+        for (position, fault) in record.faults.iter().enumerate() {
+            let name = format!("{} of {}", fault.what.as_str(), fault.target);
+            let until = record
+                .faults
+                .get(position + 1)
+                .map_or(Micros(i64::MAX), |next| next.injected_at);
+            let attempts = fault.failed_attempts + failed_attempts(record, fault, until);
+            let longest = longest_stall(stalls, fault.injected_at, until);
+            let is_gap = baseline.felt_from().is_some_and(|from| longest >= from);
+            if attempts == 0 && !is_gap {
+                doubts.push(format!("{name} was not felt"));
+            }
+            let longest = Amount::from(longest);
+            notes.push(format!(
+                "{name}: {attempts} failed attempts, longest gap {longest}"
+            ));
+        }
+        let mut evidence = Evidence::default()
+            .examined(record.faults.len() as u64)
+            .doubts(doubts);
+        for note in notes {
+            evidence = evidence.note(note);
+        }
+        evidence
+    }
+}
+
+/// How long work waited while nothing was wrong.
+struct Baseline {
+    stalls: Distribution,
+}
+
+impl Baseline {
+    fn of(record: &LaneRecord, stalls: &[Stall]) -> Self {
+        // Later faults have no undisturbed time before them; they share the first one's baseline.
+        let first = record.faults.iter().map(|fault| fault.injected_at).min();
+        let before = stalls
+            .iter()
+            .filter(|stall| first.is_some_and(|first| stall.until <= first));
+        let micros = before.map(|stall| stall.lasted().as_micros());
+        let micros = micros
+            .map(|micros| u64::try_from(micros).unwrap_or(u64::MAX))
+            .collect();
+        Self {
+            stalls: Distribution::of_micros(micros),
+        }
+    }
+
+    /// None without a baseline.
+    fn felt_from(&self) -> Option<Duration> {
+        let is_enough = self.stalls.count() >= BASELINE_AT_LEAST;
+        self.stalls
+            .quantile(990)
+            .filter(|_| is_enough)
+            .map(|p99| p99 * FELT_TIMES)
+    }
+}
+
+impl std::fmt::Display for Baseline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.felt_from() {
+            Some(from) => write!(f, "a gap is felt from {} on", Amount::from(from)),
+            None => write!(
+                f,
+                "no baseline: {} gaps before the fault",
+                self.stalls.count()
+            ),
+        }
+    }
+}
+
+/// Attempts that failed from the fault to its healing, as the stores and the load saw them.
+fn failed_attempts(record: &LaneRecord, fault: &FaultRecord, until: Micros) -> u64 {
+    let end = fault.healed_at.unwrap_or(until).min(until);
+    let is_during = |at: Micros| at >= fault.injected_at && at < end;
+    // Refusals count too: a client that is turned away during a fault has felt it.
+    let operations = record.operations.iter().filter(|operation| {
+        is_during(operation.sent_at) && !matches!(operation.outcome, OperationOutcome::Ok { .. })
+    });
+    let publishes = record
+        .events
+        .iter()
+        .filter(|event| {
+            event.publish_started_at.is_some_and(is_during) || is_during(event.inserted_at)
+        })
+        .map(|event| u64::from(event.attempts.saturating_sub(1)));
+    operations.count() as u64 + publishes.sum::<u64>()
+}
+
+/// Longest stall that ends after `from` and begins before `until`.
+pub(super) fn longest_stall(stalls: &[Stall], from: Micros, until: Micros) -> Duration {
+    stalls
+        .iter()
+        .filter(|stall| stall.until > from && stall.from < until)
+        .map(Stall::lasted)
+        .max()
+        .unwrap_or_default()
+}
+
+impl Check for FaultFelt {
+    fn id(&self) -> &'static str {
+        "fault-felt"
+    }
+
+    fn requirement(&self) -> &'static str {
+        "H6"
+    }
+
+    fn claim(&self) -> String {
+        "each fault cost the system something".to_owned()
+    }
+
+    fn judge(&self, ledger: &Ledger) -> Finding {
+        let felt = "each with a failed attempt, or a gap of 5 × the baseline p99";
+        self.scope.judge(
+            self,
+            ledger,
+            &Bars::both(Bar::Stated(felt)),
+            "",
+            Self::search,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_reports::evidence::Verdict;
+
+    use super::*;
+    use crate::check::testing::{
+        assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
+    };
+    use crate::ledger::FaultKind;
+
+    const FAULT_AT: usize = 50;
+
+    /// 100 operations with a fault in the middle; what waits for it takes effect `late` afterwards.
+    fn with_fault(late: Duration) -> LaneRecord {
+        let mut record = healthy(100);
+        let injected_at = record.operations[FAULT_AT].intended_at;
+        record.faults.push(FaultRecord {
+            what: FaultKind::Kill,
+            target: "audit".to_owned(),
+            injected_at,
+            healed_at: None,
+            failed_attempts: 0,
+        });
+        let resumed_at = injected_at.after(late);
+        for effect in &mut record.effects[FAULT_AT..] {
+            effect.committed_at = effect.committed_at.max(Some(resumed_at));
+        }
+        record
+    }
+
+    #[test]
+    fn passes_when_effects_stood_still() {
+        let finding = judge(
+            &FaultFelt::new(lane()),
+            with_fault(Duration::from_millis(200)),
+        );
+        assert_both(&finding, Verdict::Pass);
+        assert!(
+            finding
+                .note
+                .unwrap()
+                .contains("kill of audit: 0 failed attempts, longest gap 1")
+        );
+    }
+
+    #[test]
+    fn planted_fault_without_effect_is_inconclusive() {
+        let finding = judge(&FaultFelt::new(lane()), with_fault(Duration::ZERO));
+        assert_both(&finding, Verdict::Inconclusive);
+        assert!(
+            finding
+                .note
+                .unwrap()
+                .starts_with("kill of audit was not felt")
+        );
+    }
+
+    #[test]
+    fn one_failed_attempt_is_enough() {
+        let check = FaultFelt::new(lane());
+        let mut seen_by_driver = with_fault(Duration::ZERO);
+        seen_by_driver.faults[0].failed_attempts = 1;
+        assert_both(&judge(&check, seen_by_driver), Verdict::Pass);
+        let mut seen_by_relay = with_fault(Duration::ZERO);
+        seen_by_relay.events[FAULT_AT].attempts = 2;
+        assert_both(&judge(&check, seen_by_relay), Verdict::Pass);
+        let mut seen_by_client = with_fault(Duration::ZERO);
+        seen_by_client.operations[FAULT_AT].outcome = OperationOutcome::Unknown {
+            reason: "timeout".to_owned(),
+        };
+        assert_both(&judge(&check, seen_by_client), Verdict::Pass);
+    }
+
+    #[test]
+    fn what_failed_before_the_fault_is_not_its_doing() {
+        let mut record = with_fault(Duration::ZERO);
+        record.events[FAULT_AT - 5].attempts = 9;
+        assert_both(
+            &judge(&FaultFelt::new(lane()), record),
+            Verdict::Inconclusive,
+        );
+    }
+
+    #[test]
+    fn a_gap_without_a_baseline_is_inconclusive() {
+        let mut record = with_fault(Duration::from_millis(200));
+        record.faults[0].injected_at = record.began_at();
+        assert_both(
+            &judge(&FaultFelt::new(lane()), record),
+            Verdict::Inconclusive,
+        );
+    }
+
+    #[test]
+    fn fewer_faults_than_planned_are_inconclusive() {
+        let check = FaultFelt::new(Scope::lane(lane()).at_least(2));
+        let finding = judge(&check, with_fault(Duration::from_millis(200)));
+        assert_both(&finding, Verdict::Inconclusive);
+        assert_inconclusive_on_nothing(&check);
+    }
+}

@@ -1,0 +1,133 @@
+use gauntlet_reports::evidence::Finding;
+use std::time::Duration;
+
+use super::evidence::{Evidence, generator_doubts};
+use super::{Amount, Bar, Bars, Check, Scope};
+use crate::ledger::{LaneView, Ledger, NoiseFloor, Phase};
+
+/// The load was the one that was promised: at most 1 % of it sent more than 5 ms late.
+///
+/// A late generator says nothing about the system, so this is never a fail: it is a pass or
+/// inconclusive, and every timing of the lane with it.
+///
+/// Generator and system share the cores of one host. The lateness of an empty loop stands beside
+/// the figure: it tells a busy host from a slow generator.
+#[derive(Clone, Debug)]
+pub struct GeneratorOnTime {
+    scope: Scope,
+}
+
+impl GeneratorOnTime {
+    pub fn new(scope: impl Into<Scope>) -> Self {
+        Self {
+            scope: scope.into(),
+        }
+    }
+
+    fn search(view: LaneView<'_>) -> Evidence {
+        let record = view.record();
+        let Some(generator) = &record.generator else {
+            return Evidence::default().doubts(generator_doubts(record));
+        };
+        let measured = Amount::share(generator.late_beyond_5ms, generator.offered);
+        let micros = |micros| Amount::from(Duration::from_micros(micros));
+        let lateness = generator.lateness;
+        let noise = match generator.noise {
+            Some(NoiseFloor {
+                p50_micros,
+                p99_micros,
+                max_micros,
+            }) => format!(
+                "an empty loop at this rate: p50 {}, p99 {}, max {}",
+                micros(p50_micros),
+                micros(p99_micros),
+                micros(max_micros)
+            ),
+            None => "an empty loop was not measured".to_owned(),
+        };
+        Evidence::measured(measured)
+            .examined(generator.offered)
+            .expected(view.operations_of(Phase::Load).count() as u64)
+            .doubts(generator_doubts(record))
+            .note(format!(
+                "lateness p50 {}, p90 {}, p99 {}, max {}",
+                micros(lateness.p50_micros),
+                micros(lateness.p90_micros),
+                micros(lateness.p99_micros),
+                micros(lateness.max_micros)
+            ))
+            .note(noise)
+    }
+}
+
+impl Check for GeneratorOnTime {
+    fn id(&self) -> &'static str {
+        "generator-on-time"
+    }
+
+    fn requirement(&self) -> &'static str {
+        "H5"
+    }
+
+    fn claim(&self) -> String {
+        "the load was sent when it was due".to_owned()
+    }
+
+    fn judge(&self, ledger: &Ledger) -> Finding {
+        let bars = Bars::both(Bar::at_most(Amount::percent(1)));
+        self.scope.judge(
+            self,
+            ledger,
+            &bars,
+            "sent more than 5 ms late",
+            Self::search,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_reports::evidence::Verdict;
+
+    use super::*;
+    use crate::check::testing::{
+        assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
+    };
+
+    fn late(operations: u64) -> gauntlet_reports::evidence::Finding {
+        let mut record = healthy(1_000);
+        record.generator.as_mut().unwrap().late_beyond_5ms = operations;
+        judge(&GeneratorOnTime::new(lane()), record)
+    }
+
+    #[test]
+    fn passes_up_to_one_percent() {
+        assert_both(&late(0), Verdict::Pass);
+        assert_both(&late(10), Verdict::Pass);
+    }
+
+    #[test]
+    fn planted_lateness_is_inconclusive_and_never_a_fail() {
+        let finding = late(11);
+        assert_both(&finding, Verdict::Inconclusive);
+        assert!(
+            finding
+                .note
+                .unwrap()
+                .starts_with("the generator sent 1.1% of the load")
+        );
+        assert_both(&late(1_000), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_generator_that_was_not_watched_or_offered_less_is_inconclusive() {
+        let check = GeneratorOnTime::new(lane());
+        let mut unwatched = healthy(10);
+        unwatched.generator = None;
+        assert_both(&judge(&check, unwatched), Verdict::Inconclusive);
+        let mut fewer = healthy(10);
+        fewer.generator.as_mut().unwrap().offered = 9;
+        assert_both(&judge(&check, fewer), Verdict::Inconclusive);
+        assert_inconclusive_on_nothing(&check);
+    }
+}

@@ -1,0 +1,51 @@
+//! Checks: pure functions of a closed ledger, each of which turns one claim into a finding.
+//!
+//! A check does no IO and knows nothing of the system's code. It never passes on nothing: with zero
+//! items examined, or fewer than expected, it is inconclusive. What a claim's number may be is said
+//! by typed [`Bar`]s, and all verdicts come from the one place that compares with them.
+//!
+//! Figures ([`figure`]) are numbers that no bar applies to; they carry no verdict.
+
+mod amount;
+mod bar;
+mod burst_complete_within;
+mod commit_to_effect;
+mod consumer_drained;
+mod content_intact;
+mod criterion;
+mod effects_in_order;
+mod evidence;
+mod fault_felt;
+pub mod figure;
+mod generator_on_time;
+mod no_effect_twice;
+mod no_healthy_dead_letter;
+mod nothing_invented;
+mod nothing_lost;
+mod publish_latency;
+mod sidecar_memory_peak;
+mod sidecar_memory_slope;
+mod statistics;
+#[cfg(test)]
+mod testing;
+mod unknowns_settled;
+
+pub use amount::{Amount, Unit};
+pub use bar::{Bar, Bars};
+pub use burst_complete_within::BurstCompleteWithin;
+pub use commit_to_effect::CommitToEffect;
+pub use consumer_drained::ConsumerDrained;
+pub use content_intact::ContentIntact;
+pub use criterion::{Check, Scope};
+pub use effects_in_order::EffectsInOrder;
+pub use fault_felt::FaultFelt;
+pub use generator_on_time::GeneratorOnTime;
+pub use no_effect_twice::NoEffectTwice;
+pub use no_healthy_dead_letter::NoHealthyDeadLetter;
+pub use nothing_invented::NothingInvented;
+pub use nothing_lost::NothingLost;
+pub use publish_latency::PublishLatency;
+pub use sidecar_memory_peak::{PeakOf, SidecarMemoryPeak};
+pub use sidecar_memory_slope::SidecarMemorySlope;
+pub use statistics::nearest_rank;
+pub use unknowns_settled::UnknownsSettled;

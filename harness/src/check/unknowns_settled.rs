@@ -1,0 +1,139 @@
+use gauntlet_reports::evidence::{Finding, Violation};
+
+use super::evidence::{Collected, Evidence};
+use super::{Bar, Bars, Check, Scope};
+use crate::ledger::{LaneView, Ledger, Placement, UnknownFate};
+
+/// An operation without an answer may have taken effect or not, but never by half: a row without
+/// its event, or an event that ends nowhere.
+///
+/// A client that timed out may try again or give up, and both are right only if the first attempt
+/// is a whole thing. This is what the one transaction of row and outbox promises.
+///
+/// Examined are all operations, so that a run in which every answer came is a pass and not a void.
+#[derive(Clone, Debug)]
+pub struct UnknownsSettled {
+    scope: Scope,
+}
+
+impl UnknownsSettled {
+    pub fn new(scope: impl Into<Scope>) -> Self {
+        Self {
+            scope: scope.into(),
+        }
+    }
+
+    fn search(view: LaneView<'_>) -> Evidence {
+        let (record, accounting) = (view.record(), view.accounting());
+        let mut half = Collected::new("half-done operations");
+        for (operation, placement) in accounting.placements.iter().enumerate() {
+            if let Placement::Unknown {
+                fate: UnknownFate::Half,
+                ..
+            } = placement
+            {
+                half.add(|| Violation {
+                    subject: format!("operation {operation}"),
+                    what: format!(
+                        "{:?} got no answer and is done by half",
+                        record.operations[operation].key
+                    ),
+                    timeline: record.timeline_of_operation(operation, accounting),
+                });
+            }
+        }
+        let identity = accounting.identity;
+        let note = format!(
+            "unanswered: {} took effect, {} did not",
+            identity.unknown_took_effect, identity.unknown_did_not
+        );
+        let operations = record.operations.len() as u64;
+        Evidence::none_tolerated(half)
+            .examined(operations)
+            .expected(operations)
+            .note(note)
+    }
+}
+
+impl Check for UnknownsSettled {
+    fn id(&self) -> &'static str {
+        "unknowns-settled"
+    }
+
+    fn requirement(&self) -> &'static str {
+        "H4"
+    }
+
+    fn claim(&self) -> String {
+        "a change that got no answer is wholly done or wholly not done".to_owned()
+    }
+
+    fn judge(&self, ledger: &Ledger) -> Finding {
+        let bars = Bars::both(Bar::Stated("0 half-done operations"));
+        self.scope.judge(self, ledger, &bars, "", Self::search)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_reports::evidence::Verdict;
+
+    use super::*;
+    use crate::check::testing::{
+        assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
+    };
+    use crate::ledger::{LaneRecord, OperationOutcome};
+
+    fn with_unanswered(position: usize) -> LaneRecord {
+        let mut record = healthy(10);
+        record.operations[position].outcome = OperationOutcome::Unknown {
+            reason: "timeout".to_owned(),
+        };
+        record
+    }
+
+    #[test]
+    fn passes_when_each_is_settled_either_way() {
+        let check = UnknownsSettled::new(lane());
+        let done = judge(&check, with_unanswered(3));
+        assert_both(&done, Verdict::Pass);
+        assert_eq!(
+            done.note.as_deref(),
+            Some("unanswered: 1 took effect, 0 did not")
+        );
+        let mut record = with_unanswered(3);
+        record.effects.remove(3);
+        record.events.remove(3);
+        record.tasks.remove(3);
+        let not_done = judge(&check, record);
+        assert_both(&not_done, Verdict::Pass);
+        assert_eq!(
+            not_done.note.as_deref(),
+            Some("unanswered: 0 took effect, 1 did not")
+        );
+    }
+
+    #[test]
+    fn planted_event_without_effect_is_found() {
+        let mut record = with_unanswered(3);
+        record.effects.remove(3);
+        assert_both(&judge(&UnknownsSettled::new(lane()), record), Verdict::Fail);
+    }
+
+    #[test]
+    fn planted_row_without_event_is_found() {
+        let mut record = with_unanswered(3);
+        record.effects.remove(3);
+        record.events.remove(3);
+        let finding = judge(&UnknownsSettled::new(lane()), record);
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!(finding.violations.total, 1);
+    }
+
+    #[test]
+    fn too_few_operations_are_inconclusive() {
+        let check = UnknownsSettled::new(Scope::lane(lane()).at_least(11));
+        assert_both(&judge(&check, healthy(10)), Verdict::Inconclusive);
+        assert_inconclusive_on_nothing(&check);
+    }
+}

@@ -1,0 +1,167 @@
+//! Dapr: scheduler and placement for the stack, one sidecar an app.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::site::Site;
+use crate::error::StackError;
+use crate::provider::{Endpoint, HttpProbe, ServiceId, ServiceSpec, StopSignal};
+use crate::store::Artifact;
+
+/// Ready in 0.1 s; its embedded etcd writes 64 MB first, which a busy disk draws out.
+const CONTROL_READY_WITHIN: Duration = Duration::from_secs(20);
+/// Ready in 0.4 s, once the app's port answers; the app is started at the same time.
+const SIDECAR_READY_WITHIN: Duration = Duration::from_secs(40);
+
+/// A planned service of Dapr's control plane, and where sidecars find it.
+#[derive(Debug, Clone)]
+pub struct ControlService {
+    pub address: SocketAddr,
+    pub spec: ServiceSpec,
+}
+
+/// Keeps jobs, in an etcd of its own.
+pub fn scheduler(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
+    let address = site.address("scheduler")?;
+    let health = site.address("scheduler's health")?;
+    let metrics = site.address("scheduler's metrics")?;
+    let client = site.address("scheduler's etcd client")?;
+    let peer = site.address("scheduler's etcd peer")?;
+    let home = site.temp_dir("scheduler")?;
+    let id = "scheduler-0";
+    let args = vec![
+        format!("--port={}", address.port()),
+        "--listen-address=127.0.0.1".to_owned(),
+        format!("--override-broadcast-host-port={address}"),
+        format!("--healthz-port={}", health.port()),
+        "--healthz-listen-address=127.0.0.1".to_owned(),
+        format!("--metrics-port={}", metrics.port()),
+        "--metrics-listen-address=127.0.0.1".to_owned(),
+        format!("--id={id}"),
+        format!("--etcd-data-dir={}", home.join("etcd").display()),
+        format!("--etcd-client-port={}", client.port()),
+        format!("--etcd-initial-cluster={id}=http://{peer}"),
+    ];
+    Ok(control("scheduler", artifact, address, health, home, args))
+}
+
+/// Tells sidecars where actors are. Nothing here uses actors, but a sidecar expects to find it.
+pub fn placement(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
+    let address = site.address("placement")?;
+    let health = site.address("placement's health")?;
+    let metrics = site.address("placement's metrics")?;
+    let raft = site.address("placement's raft")?;
+    let home = site.temp_dir("placement")?;
+    let id = "placement-0";
+    let args = vec![
+        format!("--port={}", address.port()),
+        "--listen-address=127.0.0.1".to_owned(),
+        format!("--healthz-port={}", health.port()),
+        "--healthz-listen-address=127.0.0.1".to_owned(),
+        format!("--metrics-port={}", metrics.port()),
+        "--metrics-listen-address=127.0.0.1".to_owned(),
+        format!("--id={id}"),
+        format!("--initial-cluster={id}={raft}"),
+    ];
+    Ok(control("placement", artifact, address, health, home, args))
+}
+
+fn control(
+    name: &str,
+    artifact: &Artifact,
+    address: SocketAddr,
+    health: SocketAddr,
+    home: PathBuf,
+    args: Vec<String>,
+) -> ControlService {
+    let spec = ServiceSpec {
+        id: ServiceId::shared(name),
+        program: artifact.entry.clone(),
+        args,
+        env: Vec::new(),
+        working_dir: home,
+        run_as: None,
+        endpoints: vec![Endpoint::new("grpc", address.to_string())],
+        readiness: Arc::new(HttpProbe::new(format!("http://{health}/healthz"))),
+        ready_within: CONTROL_READY_WITHIN,
+        stop_signal: StopSignal::Term,
+        provenance: Some(artifact.provenance.clone()),
+    };
+    ControlService { address, spec }
+}
+
+/// What a sidecar is told.
+#[derive(Debug, Clone)]
+pub struct SidecarPlan {
+    pub id: ServiceId,
+    pub app_id: String,
+    pub app: SocketAddr,
+    /// Where the app expects its sidecar.
+    pub http: SocketAddr,
+    pub resources: Vec<PathBuf>,
+    pub config: PathBuf,
+    /// What the component files refer to.
+    pub env: Vec<(String, String)>,
+    /// Shared by the sidecars of a lane: the name resolution's file is named relative to it.
+    pub working_dir: PathBuf,
+    pub scheduler: SocketAddr,
+    pub placement: SocketAddr,
+}
+
+/// The plan of one sidecar.
+///
+/// The app health check is on: without it a sidecar goes on delivering to a dead app, and each failed
+/// delivery counts against the event.
+pub fn sidecar(
+    artifact: &Artifact,
+    plan: SidecarPlan,
+    site: &Site,
+) -> Result<ServiceSpec, StackError> {
+    let grpc = site.address("sidecar's gRPC")?;
+    let internal = site.address("sidecar's internal gRPC")?;
+    let metrics = site.address("sidecar's metrics")?;
+    let mut args = vec![
+        format!("--app-id={}", plan.app_id),
+        format!("--app-port={}", plan.app.port()),
+        format!("--app-channel-address={}", plan.app.ip()),
+        "--app-protocol=http".to_owned(),
+        format!("--dapr-http-port={}", plan.http.port()),
+        format!("--dapr-grpc-port={}", grpc.port()),
+        format!("--dapr-internal-grpc-port={}", internal.port()),
+        "--dapr-listen-addresses=127.0.0.1".to_owned(),
+        "--dapr-internal-grpc-listen-address=127.0.0.1".to_owned(),
+        format!("--metrics-port={}", metrics.port()),
+        "--metrics-listen-address=127.0.0.1".to_owned(),
+        format!("--config={}", plan.config.display()),
+        format!("--placement-host-address={}", plan.placement),
+        format!("--scheduler-host-address={}", plan.scheduler),
+        "--enable-app-health-check".to_owned(),
+        "--app-health-check-path=/health/live".to_owned(),
+        "--app-health-probe-interval=1".to_owned(),
+        "--app-health-threshold=1".to_owned(),
+    ];
+    args.extend(
+        plan.resources
+            .iter()
+            .map(|dir| format!("--resources-path={}", dir.display())),
+    );
+    Ok(ServiceSpec {
+        id: plan.id,
+        program: artifact.entry.clone(),
+        args,
+        env: plan.env,
+        working_dir: plan.working_dir,
+        run_as: None,
+        endpoints: vec![
+            Endpoint::new("http", format!("http://{}", plan.http)),
+            Endpoint::new("grpc", grpc.to_string()),
+            Endpoint::new("metrics", format!("http://{metrics}/metrics")),
+        ],
+        readiness: Arc::new(HttpProbe::new(format!("http://{}/v1.0/healthz", plan.http))),
+        ready_within: SIDECAR_READY_WITHIN,
+        stop_signal: StopSignal::Term,
+        provenance: Some(artifact.provenance.clone()),
+    })
+}

@@ -1,0 +1,21 @@
+//! The plans of the real components, and the few words that the harness has to speak to each of them.
+//!
+//! A plan is made from an artifact of the store and a [`Site`]. What costs seconds and comes out the same
+//! each time, an empty database cluster or a formatted log directory, is made once and copied.
+
+pub mod dapr;
+mod digest;
+mod files;
+pub mod kafka;
+mod kafka_admin;
+pub mod postgres;
+mod postgres_data;
+pub mod redis;
+pub(crate) mod site;
+pub mod system;
+mod template;
+mod tree;
+
+pub use files::ComponentFiles;
+pub(crate) use files::MountedFiles;
+pub use site::Site;

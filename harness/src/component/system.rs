@@ -1,0 +1,209 @@
+//! The system under test: its one binary, and the plan of each of its processes.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gauntlet_contract::config::Role;
+use gauntlet_reports::Provenance;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use super::digest::sha256_hex;
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::{Endpoint, HttpProbe, ServiceId, ServiceSpec, StopSignal};
+
+const PACKAGE: &str = "gauntlet-services";
+const BINARY: &str = "todo";
+/// It is up in 0.2 s; with a sidecar it is ready when that is.
+const READY_WITHIN: Duration = Duration::from_secs(40);
+/// Lines of a failed build that are worth showing.
+const BUILD_LINES_KEPT: usize = 30;
+
+/// The system's binary, found or built.
+#[derive(Debug, Clone)]
+pub struct SystemBinary {
+    pub path: PathBuf,
+    pub provenance: Provenance,
+}
+
+/// Where to take the system's binary from.
+#[derive(Debug, Clone)]
+pub enum SystemSource {
+    /// Built from the checkout that the harness was built from, where that is still there; else the
+    /// file beside the harness's executable.
+    Auto,
+    At(PathBuf),
+}
+
+impl SystemSource {
+    /// Finds the binary, or builds it in the harness's own profile. `progress` gets a line at a time.
+    ///
+    /// In a checkout it is always built, because what lies there may be of yesterday's code; with
+    /// nothing to do that takes under a second.
+    pub async fn obtain(
+        &self,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<SystemBinary, StackError> {
+        if let Self::At(path) = self {
+            return describe(
+                path.clone(),
+                "configured path",
+                "named by the user".to_owned(),
+            );
+        }
+        let harness = std::env::current_exe().map_err(|error| {
+            StackError::io("find", Path::new("the harness's own executable"), error)
+        })?;
+        if let Some(checkout) = Checkout::of(&harness) {
+            let path = checkout.build(progress).await?;
+            let how = format!("cargo build, {} profile, from the checkout", profile());
+            return describe(path, "checkout", how);
+        }
+        let beside = harness.with_file_name(BINARY);
+        if !beside.is_file() {
+            let what = format!("find the system's binary {}", beside.display());
+            let mend = "install `todo` beside `gauntlet`, or run `cargo gauntlet` in a checkout";
+            return Err(StackError::new(StackErrorKind::Build, what, mend));
+        }
+        describe(
+            beside,
+            "installation",
+            "found beside the harness's executable".to_owned(),
+        )
+    }
+}
+
+/// A source tree, and the target directory that the harness was built into.
+struct Checkout {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Checkout {
+    fn of(harness: &Path) -> Option<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.to_owned();
+        let target = harness
+            .ancestors()
+            // Cargo keeps it in every target directory, however that was made.
+            .find(|dir| dir.join(".rustc_info.json").is_file())?
+            .to_owned();
+        root.join("system/services/Cargo.toml")
+            .is_file()
+            .then_some(Self { root, target })
+    }
+
+    async fn build(&self, progress: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, StackError> {
+        progress("building the system (cargo build)");
+        let mut command = Command::new("cargo");
+        command.args([
+            "build",
+            "--package",
+            PACKAGE,
+            "--bin",
+            BINARY,
+            "--color",
+            "never",
+        ]);
+        if profile() == "release" {
+            command.arg("--release");
+        }
+        command
+            .arg("--target-dir")
+            .arg(&self.target)
+            .current_dir(&self.root);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let failed = |what: &str| {
+            let mend = format!("run `cargo build -p {PACKAGE}` in {}", self.root.display());
+            StackError::new(StackErrorKind::Build, what, mend)
+        };
+        let mut child = command
+            .spawn()
+            .map_err(|error| failed("run cargo for the system").because(error))?;
+        let mut kept = Vec::new();
+        if let Some(stderr) = child.stderr.take() {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                progress(line.trim());
+                kept.push(line);
+            }
+        }
+        let status = child
+            .wait()
+            .await
+            .map_err(|error| failed("build the system").because(error))?;
+        if !status.success() {
+            kept.drain(..kept.len().saturating_sub(BUILD_LINES_KEPT));
+            return Err(failed("build the system")
+                .with_exit(status.into())
+                .with_output(kept));
+        }
+        Ok(self.target.join(profile()).join(BINARY))
+    }
+}
+
+/// The harness's own profile, by the name that cargo gives its directory.
+fn profile() -> &'static str {
+    if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    }
+}
+
+fn describe(path: PathBuf, source: &str, how: String) -> Result<SystemBinary, StackError> {
+    let bytes = fs::read(&path)
+        .map_err(|error| StackError::io("read the system's binary", &path, error))?;
+    let sha256 = sha256_hex(&bytes);
+    let provenance = Provenance {
+        name: BINARY.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: source.to_owned(),
+        how,
+        sha256,
+        size_bytes: bytes.len() as u64,
+        path: path.display().to_string(),
+    };
+    Ok(SystemBinary { path, provenance })
+}
+
+/// What one process of the system is told. Everything else of its environment is common to all.
+#[derive(Debug, Clone)]
+pub struct AppPlan {
+    pub id: ServiceId,
+    pub role: Role,
+    pub address: SocketAddr,
+    pub env: Vec<(String, String)>,
+    pub working_dir: PathBuf,
+}
+
+/// The plan of one process.
+pub fn app(binary: &SystemBinary, plan: AppPlan) -> ServiceSpec {
+    let mut env = plan.env;
+    let mut set = |name: &str, value: String| env.push((name.to_owned(), value));
+    set("ROLE", plan.role.as_str().to_owned());
+    set("HTTP_ADDR", plan.address.to_string());
+    ServiceSpec {
+        id: plan.id,
+        program: binary.path.clone(),
+        args: vec!["--role".to_owned(), plan.role.as_str().to_owned()],
+        env,
+        working_dir: plan.working_dir,
+        run_as: None,
+        endpoints: vec![Endpoint::new("http", format!("http://{}", plan.address))],
+        readiness: Arc::new(HttpProbe::new(format!(
+            "http://{}/health/ready",
+            plan.address
+        ))),
+        ready_within: READY_WITHIN,
+        stop_signal: StopSignal::Term,
+        provenance: Some(binary.provenance.clone()),
+    }
+}

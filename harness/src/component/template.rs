@@ -1,0 +1,123 @@
+//! Data directories that are made once and copied into each run.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::digest::sha256_hex;
+use crate::error::StackError;
+use crate::provider::gone_is_fine;
+
+/// Enough to tell a handful of option sets apart.
+const KEY_DIGITS: usize = 12;
+
+/// A name that changes with everything that goes into the template.
+pub(super) fn key(name: &str, version: &str, options: &[String]) -> String {
+    let digest = sha256_hex(
+        options
+            .join(
+                "
+",
+            )
+            .as_bytes(),
+    );
+    format!("{name}-{version}-{}", &digest[..KEY_DIGITS])
+}
+
+/// What there is of a template.
+pub(super) enum Template {
+    Ready(PathBuf),
+    Missing(Making),
+}
+
+/// A template that this run is to fill. The lock keeps other runs from doing so at once.
+pub(super) struct Making {
+    unfinished: PathBuf,
+    ready: PathBuf,
+    _lock: File,
+}
+
+impl Template {
+    pub(super) async fn find(templates: &Path, name: &str) -> Result<Self, StackError> {
+        let ready = templates.join(name);
+        if ready.is_dir() {
+            return Ok(Self::Ready(ready));
+        }
+        fs::create_dir_all(templates).map_err(|error| StackError::io("make", templates, error))?;
+        let lock = lock(templates.join(format!(".{name}.lock"))).await?;
+        // Whoever held the lock may have made it.
+        if ready.is_dir() {
+            return Ok(Self::Ready(ready));
+        }
+        let unfinished = templates.join(format!(".{name}.new"));
+        // Whoever began this one is dead, or the lock would not be ours.
+        gone_is_fine(fs::remove_dir_all(&unfinished))
+            .and_then(|()| fs::create_dir(&unfinished))
+            .map_err(|error| StackError::io("make", &unfinished, error))?;
+        Ok(Self::Missing(Making {
+            unfinished,
+            ready,
+            _lock: lock,
+        }))
+    }
+}
+
+impl Making {
+    /// The directory to fill.
+    pub(super) fn dir(&self) -> &Path {
+        &self.unfinished
+    }
+
+    /// Makes the template visible, whole. Without this call a killed run leaves nothing to be used.
+    pub(super) fn publish(self) -> Result<PathBuf, StackError> {
+        fs::rename(&self.unfinished, &self.ready)
+            .map_err(|error| StackError::io("make", &self.ready, error))?;
+        Ok(self.ready)
+    }
+}
+
+/// Waits for the lock on a thread of its own, because another run may hold it for seconds.
+async fn lock(path: PathBuf) -> Result<File, StackError> {
+    let shown = path.clone();
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    locked
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|error| StackError::io("lock", &shown, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn is_made_once_and_never_by_halves() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = async || match Template::find(dir.path(), "x").await.unwrap() {
+            Template::Missing(making) => making,
+            Template::Ready(path) => panic!("{} is not published", path.display()),
+        };
+        let given_up = missing().await;
+        fs::write(given_up.dir().join("half"), "").unwrap();
+        drop(given_up);
+
+        let making = missing().await;
+        fs::write(making.dir().join("whole"), "").unwrap();
+        let made = making.publish().unwrap();
+
+        assert!(made.join("whole").exists() && !made.join("half").exists());
+        let again = Template::find(dir.path(), "x").await.unwrap();
+        assert!(matches!(again, Template::Ready(path) if path == made));
+    }
+
+    #[test]
+    fn the_key_follows_the_options() {
+        let options = |text: &str| vec![text.to_owned()];
+        assert_ne!(key("a", "1", &options("x")), key("a", "1", &options("y")));
+        assert_eq!(key("a", "1", &options("x")), key("a", "1", &options("x")));
+    }
+}

@@ -1,0 +1,111 @@
+//! What happened around the data: faults, restarts, memory, and how well the load itself ran.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Micros;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    Kill,
+    Restart,
+    Pause,
+    Cut,
+    Delay,
+    Poison,
+}
+
+impl FaultKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FaultKind::Kill => "kill",
+            FaultKind::Restart => "restart",
+            FaultKind::Pause => "pause",
+            FaultKind::Cut => "cut",
+            FaultKind::Delay => "delay",
+            FaultKind::Poison => "poison",
+        }
+    }
+}
+
+/// A fault that was injected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultRecord {
+    pub what: FaultKind,
+    /// Processes or links that it hit, e.g. `audit`.
+    pub target: String,
+    pub injected_at: Micros,
+    /// None where it was not healed before the run ended.
+    pub healed_at: Option<Micros>,
+    /// Attempts that failed because of it, as far as the driver saw them (refused connections,
+    /// failed probes). What the stores tell is added by the check.
+    pub failed_attempts: u64,
+}
+
+/// A process that was started again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartRecord {
+    pub process: String,
+    pub at: Micros,
+    pub ready_at: Option<Micros>,
+}
+
+/// Memory of a process at one moment, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemorySample {
+    pub process: String,
+    pub at: Micros,
+    pub rss_bytes: u64,
+    /// Highest resident size since the process began, kept by the kernel.
+    pub rss_high_water_bytes: u64,
+    /// Heap and stacks: what the process itself asked for.
+    pub anonymous_bytes: u64,
+    /// Mapped files, above all the executable's own pages.
+    pub file_bytes: u64,
+}
+
+/// How well the load generator kept its schedule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratorRecord {
+    pub offered: u64,
+    /// Operations sent more than 5 ms after they were intended.
+    pub late_beyond_5ms: u64,
+    pub lateness: Lateness,
+    /// The same loop at the same rate with nothing to send; none where it was not measured.
+    pub noise: Option<NoiseFloor>,
+}
+
+/// Lateness of the sends against the schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lateness {
+    pub p50_micros: u64,
+    pub p90_micros: u64,
+    pub p99_micros: u64,
+    pub max_micros: u64,
+}
+
+/// What the host alone does to a timer at the rate of the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    pub p50_micros: u64,
+    pub p99_micros: u64,
+    pub max_micros: u64,
+}
+
+impl GeneratorRecord {
+    /// True when more than 1 % of the operations left more than 5 ms late. Such a load is not the
+    /// one that was promised, and no timing of it counts.
+    pub fn was_late(&self) -> bool {
+        // In whole numbers, so that exactly 1 % is on time on every machine.
+        self.late_beyond_5ms.saturating_mul(100) > self.offered
+    }
+}
+
+impl FaultRecord {
+    /// How long it lasted, up to `end` where it was not healed.
+    pub fn lasted(&self, end: Micros) -> Duration {
+        self.healed_at.unwrap_or(end).since(self.injected_at)
+    }
+}

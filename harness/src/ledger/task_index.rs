@@ -1,0 +1,67 @@
+//! The tasks of a lane by number: rows, events and operations of a task meet in arrays.
+//!
+//! Every row names its task by a UUID. Looking each of them up once and counting on from there is
+//! what keeps the fold from spending its time in hash tables that no longer fit the caches.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Groups, LaneRecord, OperationOutcome};
+
+pub(super) struct TaskIndex {
+    pub(super) of_row: Vec<usize>,
+    pub(super) of_event: Vec<usize>,
+    /// The task that an operation was acknowledged for, or else the one that it addresses.
+    pub(super) of_operation: Vec<Option<usize>>,
+    /// Positions of each task's events, by version.
+    events: Groups,
+    count: usize,
+}
+
+impl TaskIndex {
+    pub(super) fn new(record: &LaneRecord) -> Self {
+        let mut numbers: HashMap<Uuid, usize> = HashMap::with_capacity(record.tasks.len());
+        let mut number = |task_id: Uuid| {
+            let next = numbers.len();
+            *numbers.entry(task_id).or_insert(next)
+        };
+        let of_row = record.tasks.iter().map(|row| number(row.task_id)).collect();
+        let of_event: Vec<usize> = record
+            .events
+            .iter()
+            .map(|event| number(event.task_id))
+            .collect();
+        let of_operation = record
+            .operations
+            .iter()
+            .map(|operation| match operation.outcome {
+                OperationOutcome::Ok { task_id, .. } => Some(number(task_id)),
+                _ => operation.task_id.map(&mut number),
+            })
+            .collect();
+        let count = numbers.len();
+        let mut events = Groups::by_number(&of_event, count);
+        events.sort_each_by_key(|event| record.events[event].version);
+        Self {
+            of_row,
+            of_event,
+            of_operation,
+            events,
+            count,
+        }
+    }
+
+    /// A value for each task, to begin with.
+    pub(super) fn each<T: Clone>(&self, value: T) -> Vec<T> {
+        vec![value; self.count]
+    }
+
+    /// The first event of a task's version.
+    pub(super) fn event(&self, record: &LaneRecord, task: usize, version: u64) -> Option<usize> {
+        let events = self.events.members(task);
+        let at = events.partition_point(|&event| record.events[event].version < version);
+        let found = events.get(at).copied();
+        found.filter(|&event| record.events[event].version == version)
+    }
+}

@@ -1,0 +1,146 @@
+use std::time::{Duration, Instant};
+
+use super::{Answer, Counts, KafkaObserver, ObserveError, PostgresObserver, RedisObserver, until};
+use crate::ledger::{LaneRecord, Offset};
+use crate::provider::Waited;
+
+/// Nothing may change for this long before a lane counts as quiet. Dapr commits Kafka offsets once
+/// a second: an event whose consumer died after its effect comes back only after that.
+const QUIET_FOR: Duration = Duration::from_millis(1_500);
+
+/// Where a lane's events travel.
+#[derive(Clone, Debug)]
+pub enum BrokerObserver {
+    Kafka(KafkaObserver),
+    Redis(RedisObserver),
+}
+
+/// Reads all stores of one lane.
+#[derive(Clone, Debug)]
+pub struct LaneObserver {
+    postgres: PostgresObserver,
+    broker: BrokerObserver,
+}
+
+/// What the stores say while a lane settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Standing {
+    counts: Counts,
+    /// None where a broker cannot tell.
+    lag: Option<u64>,
+}
+
+impl LaneObserver {
+    pub fn new(postgres: PostgresObserver, broker: BrokerObserver) -> Self {
+        Self { postgres, broker }
+    }
+
+    pub fn postgres(&self) -> &PostgresObserver {
+        &self.postgres
+    }
+
+    /// Waits until the outbox is empty, the consumers have reached the end of their topics, and
+    /// neither changed for a while. It does not wait for lost effects: a lane may be quiet with
+    /// fewer effects than events, and the checks then say so. Only where a broker cannot tell its
+    /// lag does an effect for each event stand in for it.
+    pub async fn quiesce(&self, within: Duration) -> Result<Counts, Waited> {
+        let mut seen: Option<(Standing, Instant)> = None;
+        let decide = |standing: Standing| {
+            let since = match &seen {
+                Some((before, since)) if *before == standing => *since,
+                _ => Instant::now(),
+            };
+            let answer = if standing.is_drained() && since.elapsed() >= QUIET_FOR {
+                Answer::Met(standing.counts)
+            } else {
+                Answer::NotYet(standing.to_string())
+            };
+            seen = Some((standing, since));
+            answer
+        };
+        until("a quiet lane", within, || self.standing(), decide).await
+    }
+
+    /// Appends everything that the stores hold to the record.
+    ///
+    /// Offsets are read before the database: an offset past an event that the database does not
+    /// yet show is then a fault of the system, not of the order of reading.
+    pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
+        record.offsets.extend(self.offsets().await?);
+        self.postgres.read_into(record).await?;
+        match &self.broker {
+            BrokerObserver::Kafka(kafka) => kafka.read_dead_letters(record).await,
+            BrokerObserver::Redis(redis) => redis.read_dead_letters(record).await,
+        }
+    }
+
+    async fn offsets(&self) -> Result<Vec<Offset>, ObserveError> {
+        match &self.broker {
+            BrokerObserver::Kafka(kafka) => kafka.offsets().await,
+            BrokerObserver::Redis(redis) => redis.offsets().await,
+        }
+    }
+
+    async fn standing(&self) -> Result<Standing, ObserveError> {
+        let counts = self.postgres.counts().await?;
+        let lag = self.offsets().await?.iter().map(Offset::lag).sum();
+        Ok(Standing { counts, lag })
+    }
+}
+
+impl Standing {
+    fn is_drained(&self) -> bool {
+        let is_consumed = match self.lag {
+            Some(lag) => lag == 0,
+            None => self.counts.effects >= self.counts.events,
+        };
+        self.counts.unsent == 0 && is_consumed
+    }
+}
+
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.lag {
+            Some(lag) => write!(f, "{}, lag {lag}", self.counts),
+            None => write!(f, "{}, lag not known", self.counts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(unsent: u64, effects: u64, lag: Option<u64>) -> Standing {
+        Standing {
+            counts: Counts {
+                events: 10,
+                unsent,
+                effects,
+            },
+            lag,
+        }
+    }
+
+    #[test]
+    fn a_lane_is_drained_when_nothing_is_on_its_way() {
+        assert!(standing(0, 10, Some(0)).is_drained());
+        assert!(!standing(1, 10, Some(0)).is_drained());
+        assert!(!standing(0, 10, Some(1)).is_drained());
+    }
+
+    #[test]
+    fn lost_effects_do_not_hold_up_the_end() {
+        assert!(standing(0, 7, Some(0)).is_drained());
+    }
+
+    #[test]
+    fn effects_stand_in_for_a_lag_that_is_not_known() {
+        assert!(standing(0, 10, None).is_drained());
+        assert!(!standing(0, 9, None).is_drained());
+        assert_eq!(
+            standing(2, 9, None).to_string(),
+            "10 events, 2 unsent, 9 effects, lag not known"
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Reads the final state of the stores into a lane's record, and waits for stores to settle.
+//!
+//! Beside `component` this is the only part of the harness that talks to brokers and databases. It
+//! reads with connections of its own, changes nothing, and joins no consumer group.
+
+mod envelope;
+mod error;
+mod kafka;
+mod lane;
+mod memory;
+mod postgres;
+mod process;
+mod redis;
+mod wait;
+
+pub use error::{ObserveError, ObserveErrorKind};
+pub use kafka::KafkaObserver;
+pub use lane::{BrokerObserver, LaneObserver};
+pub use memory::{MemorySampler, SampledMemory, Watched};
+pub use postgres::{Counts, PostgresObserver};
+pub use process::{ProcessUsage, usage};
+pub use redis::RedisObserver;
+pub use wait::{Answer, until};

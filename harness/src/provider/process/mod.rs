@@ -1,0 +1,17 @@
+//! Services as supervised children on 127.0.0.1, without root and without a container engine.
+//!
+//! No child outlives the harness, however that ends: each one asks the kernel for SIGKILL at its
+//! parent's death (`shim`), is written down for the sweep of the next start, and is killed by a `Drop`.
+
+mod command;
+mod instance;
+mod output;
+mod proctable;
+pub mod shim;
+mod spawner;
+mod supply;
+
+pub use command::{Launcher, OneShot};
+pub use supply::ProcessProvider;
+
+pub(super) use proctable::{Identity, kill_family};

@@ -1,0 +1,159 @@
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::process::{Identity, kill_family};
+use super::registry::Orphan;
+use super::{ServiceId, StateDir, until};
+use crate::error::StackError;
+
+/// A killed process is gone at once unless the kernel is busy writing for it.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a sweep cleaned up. Empty when every earlier run ended in good order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    pub runs: Vec<SweptRun>,
+}
+
+/// One run that had left something behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweptRun {
+    pub run_id: String,
+    /// Services that were still running, with their process ids.
+    pub killed: Vec<(ServiceId, i32)>,
+    /// The temporary directory that was removed.
+    pub removed: Option<PathBuf>,
+}
+
+/// Ends what dead runs left behind: processes that are certainly theirs, and their temporary files.
+///
+/// Runs that live are recognised by their lock and left alone. A process is killed only when its id
+/// *and* its start time are those that were written down, because ids are given out again.
+pub async fn sweep(state: &StateDir) -> Result<SweepReport, StackError> {
+    let runs = state.runs();
+    let entries = match fs::read_dir(&runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SweepReport::default()),
+        Err(error) => return Err(StackError::io("look for earlier runs in", &runs, error)),
+    };
+    let mut report = SweepReport::default();
+    for orphan in entries
+        .flatten()
+        .filter_map(|entry| Orphan::claim(&entry.path()))
+    {
+        report.runs.push(bury(orphan).await?);
+    }
+    Ok(report)
+}
+
+async fn bury(orphan: Orphan) -> Result<SweptRun, StackError> {
+    let run_id = orphan.run_id.clone();
+    let living: Vec<(String, Identity)> = orphan
+        .children
+        .iter()
+        .filter(|(_, child)| child.is_alive())
+        .cloned()
+        .collect();
+    for (service, child) in &living {
+        tracing::warn!(
+            run_id,
+            service,
+            pid = child.pid,
+            "ending a process of a dead run"
+        );
+        kill_family(*child);
+    }
+    let gone = until("processes of a dead run to end", GONE_WITHIN, || async {
+        match living.iter().find(|(_, child)| child.is_alive()) {
+            Some((service, child)) => Err(format!("{service} (pid {}) still lives", child.pid)),
+            None => Ok(()),
+        }
+    })
+    .await;
+    if let Err(waited) = gone {
+        // The files below can go all the same; the next sweep would find the process again only if
+        // the entry stayed, and it would have no better means.
+        tracing::error!(run_id, %waited, "a process of a dead run does not end");
+    }
+    let temp = orphan
+        .remove()
+        .map_err(|error| StackError::io("remove what is left of run", run_id.as_ref(), error))?;
+    let killed = living
+        .into_iter()
+        .map(|(service, child)| (ServiceId::shared(&service), child.pid))
+        .collect();
+    Ok(SweptRun {
+        run_id,
+        killed,
+        removed: temp,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::super::registry::Registration;
+    use super::*;
+
+    fn sleeper() -> (Child, Identity) {
+        let child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let identity = Identity::of(child.id().try_into().unwrap()).unwrap();
+        (child, identity)
+    }
+
+    #[tokio::test]
+    async fn only_the_very_process_that_was_written_down_is_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(dir.path().join("state"));
+        let temp = dir.path().join("temp");
+        fs::create_dir(&temp).unwrap();
+        let (mut ours, written_down) = sleeper();
+        let (mut stranger, theirs) = sleeper();
+        // The stranger got an id that a child of ours had had.
+        let reused = Identity {
+            start_ticks: theirs.start_ticks + 1,
+            ..theirs
+        };
+
+        let run = Registration::open(&state, "dead", &temp).unwrap();
+        run.add("kafka", written_down).unwrap();
+        run.add("redis", reused).unwrap();
+        assert_eq!(
+            sweep(&state).await.unwrap(),
+            SweepReport::default(),
+            "the run lives"
+        );
+        drop(run);
+        let report = sweep(&state).await.unwrap();
+
+        assert_eq!(report.runs.len(), 1);
+        assert_eq!(
+            report.runs[0].killed,
+            [(ServiceId::shared("kafka"), written_down.pid)]
+        );
+        assert!(!written_down.is_alive());
+        assert!(theirs.is_alive());
+        assert!(!temp.exists());
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+        ours.wait().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_directory_without_the_runs_mark_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(dir.path().join("state"));
+        let temp = dir.path().join("temp");
+        fs::create_dir(&temp).unwrap();
+        drop(Registration::open(&state, "dead", &temp).unwrap());
+        // Somebody removed the directory and made another one of that name.
+        fs::remove_dir_all(&temp).unwrap();
+        fs::create_dir(&temp).unwrap();
+        let report = sweep(&state).await.unwrap();
+        assert_eq!(report.runs[0].removed, None);
+        assert!(temp.exists());
+    }
+}

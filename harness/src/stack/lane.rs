@@ -1,0 +1,116 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gauntlet_contract::config::Role;
+use gauntlet_contract::{Topic, TopicName};
+
+use super::topology::Lane;
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::Instance;
+
+pub(super) type Instances = BTreeMap<Role, Arc<dyn Instance>>;
+
+/// Where the processes of one role listen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) app: SocketAddr,
+    /// None in direct mode.
+    pub(super) sidecar: Option<SocketAddr>,
+}
+
+/// The places of both roles: there is no lane without one of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places {
+    pub(super) api: Place,
+    pub(super) audit: Place,
+}
+
+impl Places {
+    pub(super) fn of(&self, role: Role) -> Place {
+        match role {
+            Role::Api => self.api,
+            Role::Audit => self.audit,
+        }
+    }
+}
+
+/// One lane of a running stack.
+#[derive(Debug)]
+pub struct RunningLane {
+    pub(super) lane: Lane,
+    pub(super) places: Places,
+    pub(super) database_url: String,
+    pub(super) kafka_brokers: Option<String>,
+    pub(super) redis_url: String,
+    pub(super) apps: Instances,
+    pub(super) sidecars: Instances,
+}
+
+impl RunningLane {
+    pub fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    pub fn name(&self) -> &str {
+        self.lane.name()
+    }
+
+    /// `http://127.0.0.1:PORT`, without a path.
+    pub fn api_url(&self) -> String {
+        self.url(Role::Api)
+    }
+
+    /// `http://127.0.0.1:PORT`, without a path.
+    pub fn audit_url(&self) -> String {
+        self.url(Role::Audit)
+    }
+
+    pub fn url(&self, role: Role) -> String {
+        format!("http://{}", self.places.of(role).app)
+    }
+
+    /// The lane's own database, with credentials.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// `host:port`; none on the light stack.
+    pub fn kafka_brokers(&self) -> Option<&str> {
+        self.kafka_brokers.as_deref()
+    }
+
+    pub fn redis_url(&self) -> &str {
+        &self.redis_url
+    }
+
+    pub fn topic(&self, topic: Topic) -> TopicName {
+        self.lane.topic(topic)
+    }
+
+    /// The consumer group of a role.
+    pub fn group(&self, role: Role) -> String {
+        self.lane.group(role)
+    }
+
+    /// A role's process.
+    pub fn app(&self, role: Role) -> Result<&Arc<dyn Instance>, StackError> {
+        self.apps.get(&role).ok_or_else(|| self.has_no("app", role))
+    }
+
+    /// A role's sidecar; an error in direct mode.
+    pub fn sidecar(&self, role: Role) -> Result<&Arc<dyn Instance>, StackError> {
+        self.sidecars
+            .get(&role)
+            .ok_or_else(|| self.has_no("sidecar", role))
+    }
+
+    fn has_no(&self, what: &str, role: Role) -> StackError {
+        let what = format!(
+            "find the {what} of {} in lane {}",
+            role.as_str(),
+            self.name()
+        );
+        StackError::new(StackErrorKind::Config, what, "name a lane that has one")
+    }
+}

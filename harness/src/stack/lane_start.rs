@@ -1,0 +1,235 @@
+//! How one lane comes up on the infrastructure that the others share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::{try_join, try_join_all};
+use gauntlet_contract::config::{Broker, Role};
+
+use super::lane::{Instances, Place, Places, RunningLane};
+use super::promise::Promised;
+use super::roster::Layer;
+use super::starter::Starter;
+use super::topology::{Lane, Mode};
+use crate::component::dapr::{self, ControlService, SidecarPlan};
+use crate::component::kafka::Kafka;
+use crate::component::postgres::Postgres;
+use crate::component::redis::Redis;
+use crate::component::system::{self, AppPlan};
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::{Instance, ServiceId, ServiceSpec};
+
+/// The infrastructure, as far as it is up.
+#[derive(Clone)]
+pub(super) struct Ground {
+    pub(super) postgres: Promised<Postgres>,
+    pub(super) redis: Promised<Redis>,
+    pub(super) beyond_light: Option<Beyond>,
+}
+
+/// What only the full stack has.
+#[derive(Clone)]
+pub(super) struct Beyond {
+    pub(super) kafka: Promised<Kafka>,
+    pub(super) scheduler: Promised<ControlService>,
+    pub(super) placement: Promised<ControlService>,
+}
+
+/// A lane in the making.
+struct Building {
+    starter: Arc<Starter>,
+    lane: Lane,
+    ground: Ground,
+    places: Places,
+    working_dir: PathBuf,
+}
+
+/// Starts the lane's processes, each as soon as what it needs is there.
+pub(super) async fn start(
+    starter: Arc<Starter>,
+    lane: Lane,
+    ground: Ground,
+) -> Result<RunningLane, StackError> {
+    let working_dir = starter.site.temp_dir(&format!("lane-{}", lane.name()))?;
+    let places = Places {
+        api: place(&starter, &lane)?,
+        audit: place(&starter, &lane)?,
+    };
+    let building = Building {
+        starter,
+        lane,
+        ground,
+        places,
+        working_dir,
+    };
+    let (database_url, apps, sidecars) = building.build().await?;
+    let kafka_brokers = match &building.ground.beyond_light {
+        Some(beyond) => Some(beyond.kafka.get().await.brokers()),
+        None => None,
+    };
+    let redis_url = building.ground.redis.get().await.url();
+    Ok(RunningLane {
+        lane: building.lane,
+        places,
+        database_url,
+        kafka_brokers,
+        redis_url,
+        apps,
+        sidecars,
+    })
+}
+
+fn place(starter: &Starter, lane: &Lane) -> Result<Place, StackError> {
+    let app = starter.site.address("an app")?;
+    let sidecar = match lane.mode() {
+        Mode::Dapr => Some(starter.site.address("a sidecar")?),
+        Mode::Direct => None,
+    };
+    Ok(Place { app, sidecar })
+}
+
+impl Building {
+    async fn build(&self) -> Result<(String, Instances, Instances), StackError> {
+        // The database is made while the broker's topics are.
+        let (database_url, ()) = try_join(self.database(), self.topics()).await?;
+        let apps = self.apps(&database_url);
+        let (apps, sidecars) = try_join(apps, self.sidecars(&database_url)).await?;
+        Ok((database_url, apps, sidecars))
+    }
+
+    async fn database(&self) -> Result<String, StackError> {
+        let postgres = self.ground.postgres.get().await;
+        let began = Instant::now();
+        let url = postgres.create_database(self.lane.name()).await?;
+        self.starter
+            .took(format!("{}: database", self.lane.name()), began);
+        Ok(url)
+    }
+
+    /// Streams of Redis come into being with their first entry.
+    async fn topics(&self) -> Result<(), StackError> {
+        if self.lane.broker() == Broker::Redis {
+            self.ground.redis.get().await;
+            return Ok(());
+        }
+        let kafka = self.beyond()?.kafka.get().await;
+        let began = Instant::now();
+        kafka.create_topics(&self.lane.new_topics()).await?;
+        self.starter
+            .took(format!("{}: topics", self.lane.name()), began);
+        Ok(())
+    }
+
+    async fn apps(&self, database_url: &str) -> Result<Instances, StackError> {
+        let mut env = self.starter.common_env();
+        env.push(("DATABASE_URL".to_owned(), database_url.to_owned()));
+        env.extend(self.broker_env().await?);
+        let starts = Role::ALL.map(|role| {
+            let (mut env, place) = (env.clone(), self.places.of(role));
+            if let Some(sidecar) = place.sidecar {
+                env.push(("DAPR_HTTP_URL".to_owned(), format!("http://{sidecar}")));
+            }
+            let plan = AppPlan {
+                id: ServiceId::of_lane(self.lane.name(), role.as_str()),
+                role,
+                address: place.app,
+                env,
+                working_dir: self.working_dir.clone(),
+            };
+            self.bring_up(role, Layer::App, system::app(&self.starter.system, plan))
+        });
+        Ok(try_join_all(starts).await?.into_iter().collect())
+    }
+
+    async fn sidecars(&self, database_url: &str) -> Result<Instances, StackError> {
+        if self.lane.mode() == Mode::Direct {
+            return Ok(Instances::new());
+        }
+        let beyond = self.beyond()?;
+        let daprd = self
+            .starter
+            .daprd
+            .as_ref()
+            .ok_or_else(|| self.needs_full())?;
+        let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
+        let env = self.component_env(database_url).await?;
+        let mut starts = Vec::new();
+        for role in Role::ALL {
+            let place = self.places.of(role);
+            let Some(http) = place.sidecar else { continue };
+            let plan = SidecarPlan {
+                id: ServiceId::of_lane(self.lane.name(), &format!("{}-sidecar", role.as_str())),
+                app_id: role.as_str().to_owned(),
+                app: place.app,
+                http,
+                resources: self.starter.components.resources(self.lane.broker()),
+                config: self.starter.components.config(),
+                env: env.clone(),
+                working_dir: self.working_dir.clone(),
+                scheduler: scheduler.address,
+                placement: placement.address,
+            };
+            let spec = dapr::sidecar(daprd, plan, &self.starter.site)?;
+            starts.push(self.bring_up(role, Layer::Sidecar, spec));
+        }
+        Ok(try_join_all(starts).await?.into_iter().collect())
+    }
+
+    async fn bring_up(
+        &self,
+        role: Role,
+        layer: Layer,
+        spec: ServiceSpec,
+    ) -> Result<(Role, Arc<dyn Instance>), StackError> {
+        Ok((role, self.starter.bring_up(layer, spec).await?))
+    }
+
+    /// What the system's processes are told of the lane's way to its broker.
+    async fn broker_env(&self) -> Result<Vec<(String, String)>, StackError> {
+        let mut env = vec![
+            ("TOPIC_PREFIX", self.lane.topic_prefix()),
+            ("USE_DAPR", (self.lane.mode() == Mode::Dapr).to_string()),
+        ];
+        match self.lane.broker() {
+            Broker::Kafka => {
+                env.push(("BROKER", "kafka".to_owned()));
+                env.push(("KAFKA_BROKERS", self.beyond()?.kafka.get().await.brokers()));
+            }
+            Broker::Redis => {
+                env.push(("BROKER", "redis".to_owned()));
+                env.push(("REDIS_URL", self.ground.redis.get().await.url()));
+            }
+        }
+        Ok(env
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect())
+    }
+
+    /// What the component files refer to; see `components/README.md`.
+    async fn component_env(&self, database_url: &str) -> Result<Vec<(String, String)>, StackError> {
+        let redis = self.ground.redis.get().await.address().to_string();
+        let kafka = self.beyond()?.kafka.get().await.brokers();
+        // Dapr puts the app's id in, which makes it the group of `Lane::group`.
+        let group = format!("{}{{appID}}", self.lane.topic_prefix());
+        Ok(vec![
+            ("KAFKA_BROKERS".to_owned(), kafka),
+            ("REDIS_HOST".to_owned(), redis),
+            ("CONSUMER_GROUP".to_owned(), group),
+            ("STATE_DATABASE_URL".to_owned(), database_url.to_owned()),
+        ])
+    }
+
+    fn beyond(&self) -> Result<&Beyond, StackError> {
+        self.ground
+            .beyond_light
+            .as_ref()
+            .ok_or_else(|| self.needs_full())
+    }
+
+    fn needs_full(&self) -> StackError {
+        let what = format!("start lane {} on the light stack", self.lane.name());
+        StackError::new(StackErrorKind::Config, what, "use --stack full")
+    }
+}

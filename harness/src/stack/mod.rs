@@ -1,0 +1,24 @@
+//! A running stack: infrastructure, and lanes, each a way of running the system on it.
+//!
+//! [`Stack::start`] is the one starter: tests, `gauntlet up` and every scenario use it.
+
+mod context;
+mod describe;
+mod keys;
+mod lane;
+mod lane_start;
+mod promise;
+mod roster;
+mod running;
+mod start;
+mod starter;
+mod topology;
+
+pub use crate::error::{StackError, StackErrorKind};
+pub use context::StackContext;
+pub use describe::{LaneDescription, ServiceDescription, StackDescription};
+pub use keys::{AUDIENCE, ISSUER, Keys};
+pub use lane::RunningLane;
+pub use roster::StopReport;
+pub use running::Stack;
+pub use topology::{Lane, Mode, StackKind, Topology};

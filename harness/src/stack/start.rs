@@ -1,0 +1,235 @@
+//! The start itself: each step runs as soon as the values that it needs are there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinError, JoinSet};
+
+use super::context::StackContext;
+use super::keys::Keys;
+use super::lane::RunningLane;
+use super::lane_start::{self, Beyond, Ground};
+use super::promise::{Promise, promise};
+use super::roster::{Layer, Roster};
+use super::running::Stack;
+use super::starter::Starter;
+use super::topology::{StackKind, Topology};
+use crate::component::dapr::{self, ControlService};
+use crate::component::kafka::Kafka;
+use crate::component::postgres::Postgres;
+use crate::component::redis::Redis;
+use crate::component::{Site, site};
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::process::ProcessProvider;
+use crate::provider::{PortSlot, RunContext};
+use crate::store::{Artifact, ComponentId};
+
+/// A start that failed has nothing to drain.
+const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(3);
+
+type Steps = JoinSet<Result<Option<RunningLane>, StackError>>;
+type Artifacts = BTreeMap<ComponentId, Artifact>;
+
+impl Stack {
+    /// Brings the whole topology up; where one part fails, everything is stopped again.
+    ///
+    /// Components that are not on this machine are obtained first, however long that takes.
+    pub async fn start(topology: Topology, context: &StackContext) -> Result<Self, StackError> {
+        topology.validate()?;
+        let began = Instant::now();
+        let artifacts = obtain(&topology, context).await?;
+        let system = context.system.obtain(&*context.notes).await?;
+        let obtained = Instant::now();
+
+        let run = Arc::new(RunContext::open(
+            &context.state,
+            &context.run_id,
+            &context.run_dir,
+        )?);
+        let keys = Keys::generate()?;
+        let jwks = run.temp().join("jwks.json");
+        site::write(&jwks, keys.jwks())?;
+        let site = Site {
+            run: Arc::clone(&run),
+            ports: Arc::new(PortSlot::acquire()?),
+            launcher: context.launcher.clone(),
+            templates: context.state.templates(),
+        };
+        let starter = Arc::new(Starter {
+            provider: Arc::new(ProcessProvider::new(context.launcher.clone())),
+            site,
+            system,
+            components: context.components.mount(run.temp())?,
+            jwks,
+            roster: Arc::new(Roster::new(Arc::clone(&run))),
+            timings: Mutex::new(Vec::new()),
+            daprd: artifacts.get(&ComponentId::Daprd).cloned(),
+        });
+        starter.took("components and system in place", began);
+        match run_steps(&topology, &starter, &artifacts, context).await {
+            Ok(lanes) => {
+                starter.took(format!("{} stack ready", topology.kind()), obtained);
+                Ok(Self::assemble(topology, &starter, artifacts, keys, lanes))
+            }
+            Err(error) => {
+                if let Err(second) = starter.roster.stop(GRACE_AFTER_FAILURE).await {
+                    tracing::error!(error = %second, "failed to stop what had been started");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Fetching and building block, for minutes on a new machine.
+async fn obtain(topology: &Topology, context: &StackContext) -> Result<Artifacts, StackError> {
+    let (store, progress) = (Arc::clone(&context.store), Arc::clone(&context.progress));
+    let wanted = topology.kind().components();
+    let obtaining = tokio::task::spawn_blocking(move || store.obtain_all(wanted, &*progress));
+    let failed =
+        |mend: &str| StackError::new(StackErrorKind::Obtain, "obtain the components", mend);
+    obtaining
+        .await
+        .map_err(|error| failed("report this as a defect").because(error))?
+        .map_err(|error| failed(error.mend()).because(error))
+}
+
+async fn run_steps(
+    topology: &Topology,
+    starter: &Arc<Starter>,
+    artifacts: &Artifacts,
+    context: &StackContext,
+) -> Result<Vec<RunningLane>, StackError> {
+    let mut steps = Steps::new();
+    let ground = lay_ground(topology.kind(), starter, artifacts, context, &mut steps)?;
+    for lane in topology.lanes() {
+        let (starter, lane, ground) = (Arc::clone(starter), lane.clone(), ground.clone());
+        steps.spawn(async move { lane_start::start(starter, lane, ground).await.map(Some) });
+    }
+    let mut lanes = Vec::new();
+    while let Some(step) = steps.join_next().await {
+        match step.unwrap_or_else(|error| Err(cut_off(error))) {
+            Ok(lane) => lanes.extend(lane),
+            Err(error) => {
+                // Only when no step runs any more is everything that was started on the roster.
+                steps.shutdown().await;
+                return Err(error);
+            }
+        }
+    }
+    Ok(lanes)
+}
+
+fn cut_off(cause: JoinError) -> StackError {
+    let what = "start the stack: a step of it was cut off";
+    StackError::new(StackErrorKind::Died, what, "report this as a defect").because(cause)
+}
+
+fn lay_ground(
+    kind: StackKind,
+    starter: &Arc<Starter>,
+    artifacts: &Artifacts,
+    context: &StackContext,
+    steps: &mut Steps,
+) -> Result<Ground, StackError> {
+    let (postgres_up, postgres) = promise();
+    steps.spawn(start_postgres(
+        Arc::clone(starter),
+        artifact(artifacts, ComponentId::Postgres)?,
+        postgres_up,
+    ));
+    let (redis_up, redis) = promise();
+    steps.spawn(start_redis(
+        Arc::clone(starter),
+        artifact(artifacts, ComponentId::Redis)?,
+        redis_up,
+    ));
+    if kind == StackKind::Light {
+        return Ok(Ground {
+            postgres,
+            redis,
+            beyond_light: None,
+        });
+    }
+    let java = context.store.java().map_err(|error| {
+        let mend = error.mend().to_owned();
+        StackError::new(StackErrorKind::Obtain, "find the JVM for kafka", mend).because(error)
+    })?;
+    let (kafka_up, kafka) = promise();
+    let artifact_of_kafka = artifact(artifacts, ComponentId::Kafka)?;
+    let starting = Arc::clone(starter);
+    steps.spawn(async move {
+        let began = Instant::now();
+        let kafka = Kafka::plan(&artifact_of_kafka, &java, &starting.site).await?;
+        starting.took("kafka: data directory", began);
+        starting
+            .bring_up(Layer::Infrastructure, kafka.spec().clone())
+            .await?;
+        kafka_up.keep(kafka);
+        Ok(None)
+    });
+    let (scheduler_up, scheduler) = promise();
+    let plan = dapr::scheduler(&artifact(artifacts, ComponentId::Scheduler)?, &starter.site)?;
+    steps.spawn(start_control(Arc::clone(starter), plan, scheduler_up));
+    let (placement_up, placement) = promise();
+    let plan = dapr::placement(&artifact(artifacts, ComponentId::Placement)?, &starter.site)?;
+    steps.spawn(start_control(Arc::clone(starter), plan, placement_up));
+    let beyond_light = Some(Beyond {
+        kafka,
+        scheduler,
+        placement,
+    });
+    Ok(Ground {
+        postgres,
+        redis,
+        beyond_light,
+    })
+}
+
+async fn start_postgres(
+    starter: Arc<Starter>,
+    artifact: Artifact,
+    up: Promise<Postgres>,
+) -> Result<Option<RunningLane>, StackError> {
+    let began = Instant::now();
+    let postgres = Postgres::plan(&artifact, &starter.site).await?;
+    starter.took("postgres: data directory", began);
+    starter
+        .bring_up(Layer::Infrastructure, postgres.spec().clone())
+        .await?;
+    up.keep(postgres);
+    Ok(None)
+}
+
+async fn start_redis(
+    starter: Arc<Starter>,
+    artifact: Artifact,
+    up: Promise<Redis>,
+) -> Result<Option<RunningLane>, StackError> {
+    let redis = Redis::plan(&artifact, &starter.site)?;
+    starter
+        .bring_up(Layer::Infrastructure, redis.spec().clone())
+        .await?;
+    up.keep(redis);
+    Ok(None)
+}
+
+async fn start_control(
+    starter: Arc<Starter>,
+    service: ControlService,
+    up: Promise<ControlService>,
+) -> Result<Option<RunningLane>, StackError> {
+    starter
+        .bring_up(Layer::Infrastructure, service.spec.clone())
+        .await?;
+    up.keep(service);
+    Ok(None)
+}
+
+fn artifact(artifacts: &Artifacts, id: ComponentId) -> Result<Artifact, StackError> {
+    artifacts.get(&id).cloned().ok_or_else(|| {
+        let what = format!("find {id} among what was obtained");
+        StackError::new(StackErrorKind::Obtain, what, "report this as a defect")
+    })
+}

@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use gauntlet_reports::evidence::Timing;
+
+use super::keys::{AUDIENCE, ISSUER};
+use super::roster::{Layer, Roster};
+use crate::component::system::SystemBinary;
+use crate::component::{MountedFiles, Site};
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::{Instance, Provider, ServiceSpec, Support};
+use crate::store::Artifact;
+
+/// What every step of the start needs.
+#[derive(Debug)]
+pub(super) struct Starter {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) site: Site,
+    pub(super) system: SystemBinary,
+    pub(super) components: MountedFiles,
+    pub(super) jwks: PathBuf,
+    pub(super) roster: Arc<Roster>,
+    pub(super) timings: Mutex<Vec<Timing>>,
+    /// None on the light stack.
+    pub(super) daprd: Option<Artifact>,
+}
+
+impl Starter {
+    /// Starts a service and waits until it says that it is ready.
+    pub(super) async fn bring_up(
+        &self,
+        layer: Layer,
+        spec: ServiceSpec,
+    ) -> Result<Arc<dyn Instance>, StackError> {
+        if let Support::Unavailable { reason } = self.provider.probe(&spec).await {
+            let what = format!("start {}: {reason}", spec.id);
+            return Err(StackError::new(
+                StackErrorKind::Config,
+                what,
+                "run `gauntlet fetch`",
+            ));
+        }
+        let began = Instant::now();
+        let (id, within) = (spec.id.clone(), spec.ready_within);
+        let instance = self.provider.start(spec, &self.site.run).await?;
+        // On the roster before it is ready: if it never is, it has to be stopped too.
+        self.roster.add(layer, Arc::clone(&instance));
+        instance.ready(within).await?;
+        self.took(format!("{id}: ready"), began);
+        Ok(instance)
+    }
+
+    pub(super) fn took(&self, what: impl Into<String>, since: Instant) {
+        let timing = Timing {
+            what: what.into(),
+            seconds: since.elapsed().as_secs_f64(),
+        };
+        self.timings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(timing);
+    }
+
+    /// What both roles of every lane are told.
+    pub(super) fn common_env(&self) -> Vec<(String, String)> {
+        [
+            ("JWT_JWKS_FILE", self.jwks.display().to_string()),
+            ("JWT_ISSUER", ISSUER.to_owned()),
+            ("JWT_AUDIENCE", AUDIENCE.to_owned()),
+            ("LOG_FORMAT", "json".to_owned()),
+            ("RUST_LOG", "info".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+}

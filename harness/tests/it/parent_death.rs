@@ -1,0 +1,111 @@
+//! What a harness leaves behind that is killed by SIGKILL: nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use gauntlet_harness::provider::process::ProcessProvider;
+use gauntlet_harness::provider::{
+    HttpProbe, Provider, ServiceId, ServiceSpec, StateDir, StopSignal, sweep, until,
+};
+
+use crate::bench::{SOON, is_gone, launcher, open_run, pids_in};
+
+/// Names the directory of the test that started this process.
+const DIRECTORY: &str = "GAUNTLET_TEST_DIRECTORY";
+/// The promise to users.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+const CHILDREN: usize = 3;
+
+#[tokio::test]
+async fn children_of_a_killed_harness_end_and_its_files_are_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut harness = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "parent_death::a_harness_with_children",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(DIRECTORY, dir.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = dir.path().join("pids");
+    let all_started = || {
+        let found = if started.exists() {
+            pids_in(&started).len()
+        } else {
+            0
+        };
+        std::future::ready(if found == CHILDREN {
+            Ok(())
+        } else {
+            Err(format!("{found} children"))
+        })
+    };
+    until("the helper's children", SOON, all_started)
+        .await
+        .unwrap();
+    let state = state_of_helper(dir.path());
+    assert_eq!(
+        sweep(&state).await.unwrap().runs,
+        [],
+        "a living run is left alone"
+    );
+
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    for pid in pids_in(&started) {
+        until("a child to end", GONE_WITHIN, || {
+            std::future::ready(is_gone(pid))
+        })
+        .await
+        .unwrap();
+    }
+
+    let temp = PathBuf::from(std::fs::read_to_string(dir.path().join("temp")).unwrap());
+    assert!(temp.is_dir());
+    let report = sweep(&state).await.unwrap();
+    assert_eq!(report.runs.len(), 1);
+    assert_eq!(report.runs[0].killed, [], "the kernel had ended them");
+    assert_eq!(report.runs[0].removed.as_ref(), Some(&temp));
+    assert!(!temp.exists());
+    assert_eq!(sweep(&state).await.unwrap().runs, []);
+}
+
+fn state_of_helper(dir: &Path) -> StateDir {
+    StateDir::at(dir.join("state"))
+}
+
+/// Plays the harness that is killed. Does nothing unless the test above started it.
+#[tokio::test]
+#[ignore = "run by another test, as a process of its own"]
+async fn a_harness_with_children() {
+    let Some(dir) = std::env::var_os(DIRECTORY).map(PathBuf::from) else {
+        return;
+    };
+    let run = open_run(&state_of_helper(&dir), &dir);
+    std::fs::write(dir.join("temp"), run.temp().as_os_str().as_encoded_bytes()).unwrap();
+    let provider = ProcessProvider::new(launcher());
+    let mut children = Vec::new();
+    for number in 0..CHILDREN {
+        let spec = ServiceSpec {
+            id: ServiceId::shared(&format!("child-{number}")),
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), "echo $$ >> pids; exec sleep 1000".into()],
+            env: Vec::new(),
+            working_dir: dir.clone(),
+            run_as: None,
+            endpoints: Vec::new(),
+            readiness: Arc::new(HttpProbe::new("http://127.0.0.1:9/")),
+            ready_within: SOON,
+            stop_signal: StopSignal::Term,
+            provenance: None,
+        };
+        children.push(provider.start(spec, &run).await.unwrap());
+    }
+    // Until the test kills this process.
+    std::future::pending::<()>().await;
+}
