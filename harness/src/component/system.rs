@@ -37,6 +37,8 @@ pub enum SystemSource {
     /// file beside the harness's executable.
     Auto,
     At(PathBuf),
+    /// Obtained before, so that several stacks of one run need not ask again.
+    Obtained(SystemBinary),
 }
 
 impl SystemSource {
@@ -48,6 +50,9 @@ impl SystemSource {
         &self,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<SystemBinary, StackError> {
+        if let Self::Obtained(binary) = self {
+            return Ok(binary.clone());
+        }
         if let Self::At(path) = self {
             return describe(
                 path.clone(),

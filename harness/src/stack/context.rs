@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::component::ComponentFiles;
 use crate::component::system::SystemSource;
 use crate::provider::StateDir;
-use crate::provider::process::Launcher;
 use crate::store::{Progress, Store};
 
 /// What a stack is started with, beside its topology.
@@ -16,7 +15,8 @@ pub struct StackContext {
     /// Keeps the logs; outlives the stack.
     pub run_dir: PathBuf,
     pub state: StateDir,
-    pub launcher: Launcher,
+    /// The executable that answers to `exec-child`: the `gauntlet` binary.
+    pub shim: PathBuf,
     pub store: Arc<Store>,
     /// The Dapr component files to mount.
     pub components: ComponentFiles,
@@ -33,7 +33,7 @@ impl fmt::Debug for StackContext {
             .field("run_id", &self.run_id)
             .field("run_dir", &self.run_dir)
             .field("state", &self.state)
-            .field("launcher", &self.launcher)
+            .field("shim", &self.shim)
             .field("components", &self.components)
             .field("system", &self.system)
             .finish_non_exhaustive()

@@ -21,7 +21,7 @@ use crate::component::postgres::Postgres;
 use crate::component::redis::Redis;
 use crate::component::{Site, site};
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::process::ProcessProvider;
+use crate::provider::process::{Launcher, ProcessProvider};
 use crate::provider::{PortSlot, RunContext};
 use crate::store::{Artifact, ComponentId};
 
@@ -50,14 +50,17 @@ impl Stack {
         let keys = Keys::generate()?;
         let jwks = run.temp().join("jwks.json");
         site::write(&jwks, keys.jwks())?;
+        let launcher = Launcher {
+            shim: context.shim.clone(),
+        };
         let site = Site {
             run: Arc::clone(&run),
             ports: Arc::new(PortSlot::acquire()?),
-            launcher: context.launcher.clone(),
+            launcher: launcher.clone(),
             templates: context.state.templates(),
         };
         let starter = Arc::new(Starter {
-            provider: Arc::new(ProcessProvider::new(context.launcher.clone())),
+            provider: Arc::new(ProcessProvider::new(launcher)),
             site,
             system,
             components: context.components.mount(run.temp())?,

@@ -136,6 +136,10 @@ pub(crate) const SLEEPS: &[Exception] = &[
         because: "it polls a tool whose pipes are closed and which has not ended, under a deadline",
     },
     Exception {
+        path: "scenarios/src/cli/wait.rs",
+        because: "it waits for another process that cannot call back, under a deadline",
+    },
+    Exception {
         path: "loadgen/src/engine.rs",
         because: "snapshots of a running load are taken by the clock",
     },
@@ -185,6 +189,10 @@ pub(crate) const REGISTRY_HOSTS: &[[&str; 2]] = &[
 
 /// Files and folders whose code may make processes.
 pub(crate) const SPAWNS: &[Exception] = &[
+    Exception {
+        path: "scenarios/src/cli/up.rs",
+        because: "the process that holds a stack has to outlive the command that starts it",
+    },
     Exception {
         path: "harness/src/provider",
         because: "it supervises what it makes",

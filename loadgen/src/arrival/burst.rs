@@ -35,6 +35,13 @@ impl Burst {
         }
     }
 
+    /// The same burst, with another time to leave.
+    #[must_use]
+    pub fn leaving(mut self, within: Duration) -> Burst {
+        self.leaving = within;
+        self
+    }
+
     pub fn count(self) -> u64 {
         u64::from(self.size) * u64::from(self.times.get())
     }

@@ -16,6 +16,14 @@ impl Rate {
         Rate(operations)
     }
 
+    /// A rate that is known when the program is written; in a constant, zero does not compile.
+    pub const fn constant(operations: u32) -> Rate {
+        match NonZeroU32::new(operations) {
+            Some(operations) => Rate(operations),
+            None => panic!("a rate is at least one operation a second"),
+        }
+    }
+
     /// None for zero: an open loop at no rate offers nothing and would never end.
     pub fn try_per_second(operations: u32) -> Option<Rate> {
         NonZeroU32::new(operations).map(Rate)

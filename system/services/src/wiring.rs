@@ -14,9 +14,7 @@ use gauntlet_adapters::postgres::{
 use gauntlet_adapters::redis::{RedisPublisher, RedisSettings, ingress as redis_ingress};
 use gauntlet_contract::config::Role;
 use gauntlet_contract::{Topic, TopicName};
-use gauntlet_ports::{
-    AuditLog, Ingress, Publisher, ReadySignal, Subscription, SubscriptionSet,
-};
+use gauntlet_ports::{AuditLog, Ingress, Publisher, ReadySignal, Subscription, SubscriptionSet};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -96,11 +94,7 @@ pub async fn wire(config: &Config, metrics: PrometheusHandle) -> anyhow::Result<
 
 /// Ready once every source consumes. A sidecar that lived on while the app was started again delivers
 /// without asking for subscriptions anew, so there its own word counts as well.
-fn consuming(
-    config: &Config,
-    set: &SubscriptionSet,
-    ready: ReadySignal,
-) -> anyhow::Result<Probe> {
+fn consuming(config: &Config, set: &SubscriptionSet, ready: ReadySignal) -> anyhow::Result<Probe> {
     let sidecar = match &config.bus {
         Bus::Dapr { http_url, .. } => Some(DaprSidecar::new(http_url)?),
         Bus::Kafka { .. } | Bus::Redis { .. } => None,

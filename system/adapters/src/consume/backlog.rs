@@ -57,10 +57,12 @@ impl<P> Backlog<P> {
         });
     }
 
+    #[cfg(any(feature = "redis", test))]
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
+    #[cfg(feature = "redis")]
     pub(super) fn positions(&self) -> impl Iterator<Item = &P> {
         self.waiting.values().map(|entry| &entry.message.position)
     }

@@ -170,8 +170,8 @@ mod tests {
         };
         let (answers, ()) = tokio::join!(drive, run);
         assert_eq!(answers, vec![Settle::Done; 5]);
-        let handled = handler.batches.lock().unwrap().clone();
-        assert_eq!(handled, [vec![1, 2, 3], vec![4, 5]]);
+        let seen = handler.batches.lock().unwrap().clone();
+        assert_eq!(seen, [vec![1, 2, 3], vec![4, 5]]);
     }
 
     #[tokio::test]

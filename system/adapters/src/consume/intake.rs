@@ -48,10 +48,12 @@ impl<P: Send + Sync> Intake<P> {
     }
 
     /// How many messages are not settled.
+    #[cfg(feature = "redis")]
     pub(crate) fn unsettled(&self) -> usize {
         self.backlog.len()
     }
 
+    #[cfg(feature = "redis")]
     pub(crate) fn positions(&self) -> impl Iterator<Item = &P> {
         self.backlog.positions()
     }

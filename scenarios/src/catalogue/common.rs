@@ -1,0 +1,123 @@
+//! What several scenarios share: lanes, and the checks that judge one kind of claim.
+
+use std::time::Duration;
+
+use gauntlet_contract::config::{Broker, Role};
+use gauntlet_harness::check::figure::{recovery, sidecar_overhead as overhead_of};
+use gauntlet_harness::check::{
+    Amount, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
+    EffectsInOrder, FaultFelt, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter,
+    NothingInvented, NothingLost, PeakOf, PublishLatency, Scope, SidecarMemoryPeak,
+    SidecarMemorySlope, UnknownsSettled,
+};
+use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
+use gauntlet_harness::stack::{Lane, StackKind, Topology};
+use gauntlet_reports::evidence::Figure;
+
+use crate::run::sidecar_process;
+
+/// Dapr on Kafka with direct Kafka beside it; direct mode on Redis where that is all there is.
+pub(super) fn beside_direct(offered: StackKind) -> Topology {
+    match offered {
+        StackKind::Full => Topology::full().lane(dapr_kafka()).lane(direct_kafka()),
+        StackKind::Light => Topology::light(),
+    }
+}
+
+/// Dapr on Kafka alone; direct mode on Redis where that is all there is.
+pub(super) fn one_lane(offered: StackKind) -> Topology {
+    match offered {
+        StackKind::Full => Topology::full().lane(dapr_kafka()),
+        StackKind::Light => Topology::light(),
+    }
+}
+
+fn dapr_kafka() -> Lane {
+    Lane::dapr(Broker::Kafka)
+}
+
+fn direct_kafka() -> Lane {
+    Lane::direct(Broker::Kafka)
+}
+
+fn scope(lane: &Lane) -> Scope {
+    Scope::lane(LaneName::new(lane.name()))
+}
+
+/// No acknowledged change lost, none twice, none out of order, none invented: whatever else a
+/// scenario claims.
+pub(super) fn delivery_checks(lane: &Lane) -> Vec<Box<dyn Check>> {
+    let scope = || scope(lane);
+    vec![
+        Box::new(NothingLost::new(scope())),
+        Box::new(NoEffectTwice::new(scope())),
+        Box::new(EffectsInOrder::new(scope())),
+        Box::new(NoHealthyDeadLetter::new(scope())),
+        Box::new(NothingInvented::new(scope())),
+        Box::new(ContentIntact::new(scope())),
+        Box::new(UnknownsSettled::new(scope())),
+        Box::new(ConsumerDrained::new(scope())),
+        Box::new(GeneratorOnTime::new(scope())),
+    ]
+}
+
+/// SC-004: 10 s asked, 2 s ours, for a burst of `size`.
+pub(super) fn burst_checks(lane: &Lane, size: u32) -> Vec<Box<dyn Check>> {
+    let bars = Bars::new(
+        Bar::at_most(Duration::from_secs(10)),
+        Bar::at_most(Duration::from_secs(2)),
+    );
+    let scope = scope(lane).at_least(u64::from(size));
+    vec![Box::new(BurstCompleteWithin::new(scope, bars))]
+}
+
+/// SC-002: publish p95 below 100 ms asked, 10 ms ours; commit to effect below 25 ms, ours alone.
+pub(super) fn latency_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
+    let scope = || scope(lane).at_least(samples);
+    let publish = Bars::new(
+        Bar::below(Duration::from_millis(100)),
+        Bar::below(Duration::from_millis(10)),
+    );
+    let to_effect = Bars::new(Bar::NotAsked, Bar::below(Duration::from_millis(25)));
+    vec![
+        Box::new(PublishLatency::new(scope(), publish)),
+        Box::new(CommitToEffect::new(scope(), to_effect)),
+    ]
+}
+
+/// SC-007, for each sidecar of a lane: resident peak below 128 MB asked; ours on its anonymous part,
+/// below 48 MB and growing by at most 1 MB in 10 minutes.
+pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
+    let sampled = || scope(lane).at_least(samples);
+    let resident = Bars::both(Bar::below(Amount::megabytes(128)));
+    let anonymous = Bars::new(Bar::NotAsked, Bar::below(Amount::megabytes(48)));
+    let slope = Bars::new(
+        Bar::NotAsked,
+        Bar::at_most(Amount::bytes_per_ten_minutes(1e6)),
+    );
+    let mut checks: Vec<Box<dyn Check>> = Vec::new();
+    for role in Role::ALL {
+        let sidecar = sidecar_process(role);
+        let peak = |part, bars| SidecarMemoryPeak::new(sampled(), sidecar.clone(), part, bars);
+        checks.push(Box::new(peak(PeakOf::Resident, resident)));
+        checks.push(Box::new(peak(PeakOf::Anonymous, anonymous)));
+        checks.push(Box::new(SidecarMemorySlope::new(sampled(), sidecar, slope)));
+    }
+    checks
+}
+
+/// A fault that cost nothing tested nothing.
+pub(super) fn fault_checks(lane: &Lane, faults: u64) -> Vec<Box<dyn Check>> {
+    vec![Box::new(FaultFelt::new(scope(lane).at_least(faults)))]
+}
+
+/// How long effects stood still after each fault.
+pub(super) fn recoveries(ledger: &Ledger) -> Vec<Figure> {
+    ledger.lanes().flat_map(recovery).collect()
+}
+
+/// What the sidecar adds to a publish.
+pub(super) fn sidecar_overhead(ledger: &Ledger, seed: u64) -> Vec<Figure> {
+    let name = |lane: Lane| LaneName::new(lane.name());
+    overhead_of(ledger, &name(dapr_kafka()), &name(direct_kafka()), seed)
+}

@@ -1,0 +1,219 @@
+//! The command line's grammar. What each command does is in the module of its name.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gauntlet_harness::stack::StackKind;
+use gauntlet_harness::store::ComponentId;
+
+/// Run an event-driven todo system on real Kafka, Redis, Postgres and Dapr, load it, break it, and
+/// judge what happened.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gauntlet",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 pass · 1 fail · 2 inconclusive or not run · 3 the harness itself \
+                  failed (a wrong flag included).\nThe exit code follows the bar that was asked \
+                  for; our own, stricter bar is reported beside it."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set everything up, run scenarios, judge them, and write a report
+    Run(RunArgs),
+    /// List the scenarios: what each claims and what it needs
+    List(ListArgs),
+    /// Start a stack and leave it running, with URLs and a token to try it
+    Up(UpArgs),
+    /// Ask each part of the running stacks how it is
+    Status(StatusArgs),
+    /// Print the log of one service of a running stack
+    Logs(LogsArgs),
+    /// Stop running stacks and leave nothing behind
+    Down(DownArgs),
+    /// Get the components ahead of time, or list where they are
+    Fetch(FetchArgs),
+    /// Show, re-render or compare reports
+    Report(ReportArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Hold a stack until told to stop (used by `up`)
+    #[command(hide = true)]
+    Hold(HoldArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenarios to run, in this order; all of them when none is named
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// Which components to stand up
+    #[arg(long, value_enum, default_value_t = StackArg::Full)]
+    pub stack: StackArg,
+    /// Seed of the run's random choices; chosen and printed when left out
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Run each scenario this many times
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeat: u32,
+    /// Length of scenarios that watch something over time, e.g. 60s, 5m, 1h
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+    /// Also write the JSON report to this path
+    #[arg(long, value_name = "PATH")]
+    pub json: Option<PathBuf>,
+    /// Folder that keeps the reports; the newest is linked as `latest`
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// A scenario that may be not run without turning the exit code to 2
+    #[arg(long, value_name = "SCENARIO")]
+    pub allow_not_run: Vec<String>,
+    /// Print only the closing table
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// The command line's word for a kind of stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StackArg {
+    /// Kafka, Redis, Postgres, Dapr
+    Full,
+    /// Postgres and Redis alone, direct mode
+    Light,
+}
+
+impl From<StackArg> for StackKind {
+    fn from(arg: StackArg) -> Self {
+        match arg {
+            StackArg::Full => StackKind::Full,
+            StackArg::Light => StackKind::Light,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Which components to stand up
+    #[arg(long, value_enum, default_value_t = StackArg::Full)]
+    pub stack: StackArg,
+    /// Print only the URLs
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Service, as `gauntlet status` names it; all names are listed when it is left out
+    pub service: Option<String>,
+    /// Stack, when several are up
+    #[arg(long, value_name = "ID")]
+    pub stack_id: Option<String>,
+    /// How many lines from the end
+    #[arg(long, short = 'n', value_name = "LINES", default_value_t = 50)]
+    pub lines: usize,
+    /// Keep printing what is added, until interrupted
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// Stack to stop; all of them when left out
+    #[arg(value_name = "ID")]
+    pub stack_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// Components to get; all of them when none is named
+    #[arg(value_name = "COMPONENT")]
+    pub components: Vec<ComponentId>,
+    /// Show what is there and where it came from; get nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A report's folder or its report.json
+    #[arg(default_value = "reports/latest")]
+    pub path: PathBuf,
+    /// Compare with this earlier report
+    #[arg(long, value_name = "PATH")]
+    pub compare: Option<PathBuf>,
+    /// Write all renderings again beside the JSON
+    #[arg(long, conflicts_with = "compare")]
+    pub render: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct HoldArgs {
+    #[arg(long)]
+    pub id: String,
+    #[arg(long, value_enum)]
+    pub stack: StackArg,
+}
+
+/// `90s`, `5m`, `1h`, and sums such as `1m 30s`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "expected a length of time such as 60s, 5m or 1h".to_owned())?;
+    let length =
+        Duration::try_from(parsed).map_err(|_| "a length of time cannot be negative".to_owned())?;
+    if length < MIN_DURATION || length > MAX_DURATION {
+        return Err("expected between 30s and 24h".to_owned());
+    }
+    Ok(length)
+}
+
+/// Shorter than this no slope and no percentile would mean anything.
+const MIN_DURATION: Duration = Duration::from_secs(30);
+/// Every run is bounded; a soak of more than a day is a series of runs.
+const MAX_DURATION: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_bounded_and_positive() {
+        assert_eq!(parse_duration("1h"), Ok(Duration::from_hours(1)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(parse_duration("1s").is_err());
+        assert!(parse_duration("-5m").is_err());
+        assert!(parse_duration("soon").is_err());
+    }
+}

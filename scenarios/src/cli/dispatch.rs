@@ -1,0 +1,73 @@
+use std::io::{Write, stderr};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use clap::error::ErrorKind;
+use gauntlet_harness::provider::process::shim;
+use gauntlet_reports::evidence::ExitStatus;
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Cli, Command};
+use super::{completions, down, fetch, hold, list, logs, report, run, status, up};
+
+/// Parses the command line, runs the command, and answers with the documented exit code.
+///
+/// `exec-child` is not part of the grammar: it is how the harness starts its children, and its
+/// arguments are another program's.
+pub fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    if args
+        .next()
+        .is_some_and(|command| command == shim::SUBCOMMAND)
+    {
+        return shim::run(args);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return refused(&refusal),
+    };
+    trace_to_stderr();
+    match perform(cli.command) {
+        Ok(status) => ExitCode::from(status.code()),
+        Err(error) => {
+            let _ = writeln!(stderr(), "error: {error:#}");
+            ExitCode::from(ExitStatus::HarnessFailure.code())
+        }
+    }
+}
+
+fn perform(command: Command) -> Result<ExitStatus> {
+    match command {
+        Command::Run(args) => return run::run(&args),
+        Command::List(args) => list::list(&args)?,
+        Command::Up(args) => up::up(&args)?,
+        Command::Status(args) => return status::status(&args),
+        Command::Logs(args) => logs::logs(&args)?,
+        Command::Down(args) => down::down(&args)?,
+        Command::Fetch(args) => fetch::fetch(&args)?,
+        Command::Report(args) => report::report(&args)?,
+        Command::Completions(args) => completions::completions(&args),
+        Command::Hold(args) => hold::hold(&args)?,
+    }
+    Ok(ExitStatus::Pass)
+}
+
+/// Help and version are answers; anything else is a command line that cannot be carried out. Clap's
+/// own exit code for that is 2, which here means inconclusive.
+fn refused(refusal: &clap::Error) -> ExitCode {
+    let _ = refusal.print();
+    match refusal.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(ExitStatus::HarnessFailure.code()),
+    }
+}
+
+/// The harness's own log, for those who debug it: `RUST_LOG=debug gauntlet run`.
+fn trace_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .init();
+}

@@ -1,0 +1,23 @@
+//! The `gauntlet` command line: grammar in `args`, a module for each command.
+
+pub mod args;
+mod closing;
+mod completions;
+mod dispatch;
+mod down;
+mod fetch;
+mod held;
+mod hold;
+mod interrupt;
+mod list;
+mod logs;
+mod output;
+mod report;
+mod run;
+mod session;
+mod status;
+mod up;
+mod wait;
+
+pub use dispatch::main;
+pub use session::Session;

@@ -1,0 +1,92 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use gauntlet_harness::component::ComponentFiles;
+use gauntlet_harness::component::system::SystemSource;
+use gauntlet_harness::provider::{StateDir, sweep};
+use gauntlet_harness::stack::StackContext;
+use gauntlet_harness::store::Store;
+
+use crate::console::{ComponentProgress, Console};
+
+/// What every command that starts a stack needs, found once.
+#[derive(Debug)]
+pub struct Session {
+    pub console: Console,
+    pub store: Arc<Store>,
+    pub state: StateDir,
+    shim: PathBuf,
+    components: ComponentFiles,
+    system: SystemSource,
+}
+
+impl Session {
+    /// Opens the store, and cleans up after runs that were killed.
+    pub async fn open(console: Console) -> Result<Self> {
+        let store = Store::from_env().context("failed to open the component store")?;
+        let state = state_dir()?;
+        let swept = sweep(&state)
+            .await
+            .context("failed to clean up after earlier runs")?;
+        for run in swept.runs {
+            console.note(&format!(
+                "cleaned up after run {}, which had been killed ({} processes ended)",
+                run.run_id,
+                run.killed.len()
+            ));
+        }
+        Ok(Self {
+            console,
+            store: Arc::new(store),
+            state,
+            shim: own_executable()?,
+            components: ComponentFiles::default(),
+            system: SystemSource::Auto,
+        })
+    }
+
+    /// Builds or finds the system under test once, for all stacks of this command.
+    pub(crate) async fn obtain_system(&mut self) -> Result<()> {
+        let step = self.console.step("system");
+        let obtained = self.system.obtain(&|line| step.update(line)).await;
+        match obtained {
+            Ok(binary) => {
+                step.done(&binary.provenance.how);
+                self.system = SystemSource::Obtained(binary);
+                Ok(())
+            }
+            Err(error) => {
+                step.failed("could not be built");
+                Err(anyhow::anyhow!("failed to {error}"))
+            }
+        }
+    }
+
+    /// How a stack is started, with its logs in `folder`.
+    pub fn stack_context(&self, run_id: &str, folder: &Path) -> StackContext {
+        let console = self.console.clone();
+        StackContext {
+            run_id: run_id.to_owned(),
+            run_dir: folder.to_owned(),
+            state: self.state.clone(),
+            shim: self.shim.clone(),
+            store: Arc::clone(&self.store),
+            components: self.components.clone(),
+            system: self.system.clone(),
+            progress: Arc::new(ComponentProgress::new(self.console.clone())),
+            notes: Arc::new(move |line| console.detail(line)),
+        }
+    }
+}
+
+/// Where the harness remembers stacks between two commands.
+pub(super) fn state_dir() -> Result<StateDir> {
+    StateDir::from_environment(|name| std::env::var_os(name))
+        .context("failed to find a state folder")
+}
+
+/// The binary that becomes the supervised children: this one.
+pub(super) fn own_executable() -> Result<PathBuf> {
+    std::env::current_exe().context("failed to find the gauntlet binary itself")
+}

@@ -1,0 +1,7 @@
+//! Entry of the `gauntlet` command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gauntlet_scenarios::cli::main()
+}

@@ -1,0 +1,137 @@
+//! From the load generator's records to the ledger's.
+
+use gauntlet_harness::ledger::{
+    GeneratorRecord, LaneRecord, Lateness, Micros, NoiseFloor, Operation, OperationKind,
+    OperationOutcome, Phase,
+};
+use gauntlet_loadgen::client::{self, Outcome, UnknownReason};
+use gauntlet_loadgen::{Histogram, LoadRecord, OperationRecord};
+
+/// What a load was offered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    pub phase: Phase,
+    /// Which block of an interleaved comparison, from 0.
+    pub block: u32,
+}
+
+impl Purpose {
+    pub const WARM_UP: Purpose = Purpose {
+        phase: Phase::WarmUp,
+        block: 0,
+    };
+    pub const LOAD: Purpose = Purpose::block(0);
+
+    pub const fn block(block: u32) -> Purpose {
+        Purpose {
+            phase: Phase::Load,
+            block,
+        }
+    }
+}
+
+/// Enters a finished load into a lane. Reads leave no effect and are not part of the accounting.
+pub(super) fn enter(record: &mut LaneRecord, load: &LoadRecord, purpose: Purpose) {
+    let writes = load
+        .operations
+        .iter()
+        .filter_map(|operation| ledger_operation(operation, purpose));
+    record.operations.extend(writes);
+    if purpose.phase == Phase::Load {
+        enter_lateness(record.generator.get_or_insert_default(), load);
+    }
+}
+
+/// Lateness of several loads of one lane: counts add up, and of the percentiles the worst stands,
+/// because a good block must not hide a bad one.
+fn enter_lateness(generator: &mut GeneratorRecord, load: &LoadRecord) {
+    let late = load.lateness.histogram();
+    generator.offered += load.offered();
+    generator.late_beyond_5ms += load.lateness.late_beyond_5ms();
+    let worst = &mut generator.lateness;
+    *worst = Lateness {
+        p50_micros: worst.p50_micros.max(micros_at(late, 50.0)),
+        p90_micros: worst.p90_micros.max(micros_at(late, 90.0)),
+        p99_micros: worst.p99_micros.max(micros_at(late, 99.0)),
+        max_micros: worst.max_micros.max(micros_at(late, 100.0)),
+    };
+}
+
+/// The noise of an empty loop, as the ledger keeps it.
+pub(super) fn noise(empty_loop: &gauntlet_loadgen::Lateness) -> NoiseFloor {
+    let histogram = empty_loop.histogram();
+    NoiseFloor {
+        p50_micros: micros_at(histogram, 50.0),
+        p99_micros: micros_at(histogram, 99.0),
+        max_micros: micros_at(histogram, 100.0),
+    }
+}
+
+fn micros_at(histogram: &Histogram, percentile: f64) -> u64 {
+    u64::try_from(histogram.percentile(percentile).as_micros()).unwrap_or(u64::MAX)
+}
+
+fn ledger_operation(operation: &OperationRecord, purpose: Purpose) -> Option<Operation> {
+    Some(Operation {
+        key: operation.key.as_str().to_owned(),
+        kind: ledger_kind(operation.kind)?,
+        task_id: operation.task.map(|task| task.0),
+        user_id: operation.user.0,
+        phase: purpose.phase,
+        block: purpose.block,
+        intended_at: micros(operation.intended_micros),
+        sent_at: micros(operation.sent_micros),
+        done_at: micros(operation.done_micros),
+        outcome: ledger_outcome(&operation.outcome),
+    })
+}
+
+fn ledger_kind(kind: client::OperationKind) -> Option<OperationKind> {
+    match kind {
+        client::OperationKind::Create => Some(OperationKind::Create),
+        client::OperationKind::Update => Some(OperationKind::Update),
+        client::OperationKind::Complete => Some(OperationKind::Complete),
+        client::OperationKind::Delete => Some(OperationKind::Delete),
+        client::OperationKind::Get | client::OperationKind::List => None,
+    }
+}
+
+fn ledger_outcome(outcome: &Outcome) -> OperationOutcome {
+    match outcome {
+        Outcome::Ok {
+            task_id: Some(task),
+            version: Some(version),
+            ..
+        } => OperationOutcome::Ok {
+            task_id: task.0,
+            version: *version,
+        },
+        // Acknowledged without saying what: there is nothing to hold the system to, but something
+        // may have been written.
+        Outcome::Ok { status, .. } => OperationOutcome::Unknown {
+            reason: format!("answered {status} without task and version"),
+        },
+        Outcome::Failed { status, problem } => OperationOutcome::Failed {
+            reason: match status {
+                Some(status) => format!("{status}: {problem}"),
+                None => format!("not sent: {problem}"),
+            },
+        },
+        Outcome::Unknown { why } => OperationOutcome::Unknown {
+            reason: unknown_reason(why),
+        },
+    }
+}
+
+fn unknown_reason(why: &UnknownReason) -> String {
+    match why {
+        UnknownReason::TimedOut => "no answer in time".to_owned(),
+        UnknownReason::ConnectionLost { problem } => format!("connection lost: {problem}"),
+        UnknownReason::ServerError { status, problem } => format!("{status}: {problem}"),
+        UnknownReason::Unexpected { status } => format!("unexpected status {status}"),
+    }
+}
+
+fn micros(since_epoch: u64) -> Micros {
+    Micros(i64::try_from(since_epoch).unwrap_or(i64::MAX))
+}

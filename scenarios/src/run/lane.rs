@@ -1,0 +1,158 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use gauntlet_contract::config::{Broker, Role};
+use gauntlet_contract::{Topic, UserId};
+use gauntlet_harness::ledger::{Lane as LaneName, LaneRecord, NoiseFloor};
+use gauntlet_harness::observe::{
+    BrokerObserver, KafkaObserver, LaneObserver, PostgresObserver, RedisObserver,
+};
+use gauntlet_harness::stack::{RunningLane, Stack};
+use gauntlet_loadgen::arrival::Arrival;
+use gauntlet_loadgen::client::{Client, Target, User};
+use gauntlet_loadgen::{CreateTasks, Generator, Load, LoadRecord, Plan};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use uuid::Builder;
+
+use super::journal::{self, Purpose};
+use crate::scenario::Abort;
+
+/// Owners of the tasks. Several, so that no row or index page of one user is everybody's.
+const USERS: usize = 10;
+/// Longer than any run, so that no token ends in the middle of one.
+const TOKEN_TTL: Duration = Duration::from_hours(25);
+/// The consumer that owes an effect for each event.
+const CONSUMER: &str = "audit";
+
+/// One lane while a scenario runs on it.
+#[derive(Debug)]
+pub(super) struct LaneRun {
+    pub(super) name: LaneName,
+    pub(super) observer: LaneObserver,
+    pub(super) record: LaneRecord,
+    client: Client,
+    users: Vec<Arc<User>>,
+    loads: u32,
+    /// What this machine alone does to a timer, where that was measured.
+    pub(super) noise: Option<NoiseFloor>,
+    read: bool,
+}
+
+/// A load that is running.
+#[derive(Debug)]
+pub struct Offer {
+    load: Load,
+    purpose: Purpose,
+}
+
+impl Offer {
+    /// Waits until so many operations were acknowledged.
+    pub async fn acknowledged_at_least(&self, wanted: u64) -> Result<(), Abort> {
+        let reached = self.load.acknowledged_at_least(wanted).await;
+        reached.map(|_| ()).map_err(Abort::during("offer the load"))
+    }
+
+    pub(super) fn load(&self) -> &Load {
+        &self.load
+    }
+}
+
+impl LaneRun {
+    pub(super) fn open(
+        stack: &Stack,
+        lane: &RunningLane,
+        rng: &mut ChaCha8Rng,
+    ) -> anyhow::Result<Self> {
+        let users = (0..USERS).map(|_| {
+            let id = UserId(Builder::from_random_bytes(rng.random()).into_uuid());
+            let token = stack.token_for(id, TOKEN_TTL)?;
+            anyhow::Ok(Arc::new(User::new(id, &token)?))
+        });
+        let name = LaneName::new(lane.name());
+        Ok(Self {
+            record: LaneRecord::new(name.clone(), &[CONSUMER]),
+            name,
+            observer: observer(lane)?,
+            client: Client::new(Target::new(&lane.api_url())?)?,
+            users: users.collect::<Result<_, _>>()?,
+            loads: 0,
+            noise: None,
+            read: false,
+        })
+    }
+
+    /// Starts a load. Its keys are unique in the lane.
+    pub(super) fn begin(&mut self, arrival: Arrival, purpose: Purpose) -> anyhow::Result<Offer> {
+        self.loads += 1;
+        let keys = format!("{}-{}", self.name, self.loads);
+        let workload = CreateTasks::new(keys, self.users.clone());
+        let plan = Plan::new(arrival, workload).connected_by(connections_for(&arrival));
+        let load = Generator::new(self.client.clone(), plan).start()?;
+        Ok(Offer { load, purpose })
+    }
+
+    /// Waits for the end of a load and enters it into the record.
+    pub(super) async fn finish(&mut self, offer: Offer) -> anyhow::Result<LoadRecord> {
+        let load = offer.load.finish().await?;
+        journal::enter(&mut self.record, &load, offer.purpose);
+        Ok(load)
+    }
+
+    /// Appends the final state of the lane's stores to the record, once.
+    pub(super) async fn read(&mut self) -> Result<(), Abort> {
+        let read = self.observer.read_into(&mut self.record).await;
+        read.map_err(Abort::during("read the final state"))?;
+        self.read = true;
+        if let Some(generator) = &mut self.record.generator {
+            generator.noise = self.noise;
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
+    /// Acknowledged operations so far: each owes an effect.
+    pub(super) fn acknowledged(&self) -> u64 {
+        let acknowledged = self.record.operations.iter();
+        acknowledged
+            .filter(|operation| operation.acknowledged().is_some())
+            .count() as u64
+    }
+}
+
+/// A burst is about the system, not about a thousand TCP handshakes in the moment that it begins.
+/// Other loads open connections as they need them.
+fn connections_for(arrival: &Arrival) -> usize {
+    match arrival {
+        Arrival::Burst(burst) => usize::try_from(burst.size).unwrap_or(usize::MAX),
+        Arrival::Steady(_) | Arrival::Ramp(_) | Arrival::Spike(_) => 0,
+    }
+}
+
+/// What the ledger and the checks call a role's sidecar.
+pub fn sidecar_process(role: Role) -> String {
+    format!("daprd-{}", role.as_str())
+}
+
+fn observer(lane: &RunningLane) -> anyhow::Result<LaneObserver> {
+    let postgres = PostgresObserver::new(lane.database_url())?;
+    let topic = lane.topic(Topic::TaskEvents);
+    let dead_letters = vec![topic.dead_letter().as_str().to_owned()];
+    let (group, topics) = (lane.group(Role::Audit), vec![topic.as_str().to_owned()]);
+    let broker = match (lane.lane().broker(), lane.kafka_brokers()) {
+        (Broker::Kafka, Some(brokers)) => {
+            BrokerObserver::Kafka(KafkaObserver::new(brokers, group, topics, dead_letters))
+        }
+        (Broker::Kafka, None) => anyhow::bail!("lane {} has no Kafka to observe", lane.name()),
+        (Broker::Redis, _) => BrokerObserver::Redis(RedisObserver::new(
+            lane.redis_url(),
+            group,
+            topics,
+            dead_letters,
+        )?),
+    };
+    Ok(LaneObserver::new(postgres, broker))
+}

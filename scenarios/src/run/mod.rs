@@ -1,0 +1,15 @@
+//! One run of one scenario: the stack it stands on, the load it offers, the faults it injects, and the
+//! record of all three.
+
+mod context;
+mod journal;
+mod lane;
+mod plots;
+mod settings;
+mod timeline;
+
+pub use context::{Outage, Run, Victim};
+pub use journal::Purpose;
+pub use lane::{Offer, sidecar_process};
+pub use plots::plots;
+pub use settings::Settings;

@@ -1,0 +1,57 @@
+use gauntlet_harness::stack::StackKind;
+use gauntlet_reports::evidence::{RunInfo, Timing};
+use jiff::Timestamp;
+
+use crate::host::{self, Checkout};
+
+/// What is known of a run beside its scenarios.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    pub id: String,
+    pub started: Timestamp,
+    pub seed: u64,
+    pub stack: StackKind,
+    pub allowed_not_run: Vec<String>,
+    pub checkout: Checkout,
+    /// What setting up took before the first scenario.
+    pub timings: Vec<Timing>,
+}
+
+/// The report's head, finished now.
+pub fn run_info(facts: &RunFacts) -> RunInfo {
+    RunInfo {
+        id: facts.id.clone(),
+        started: facts.started,
+        finished: Timestamp::now(),
+        seed: facts.seed,
+        command: command_line(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: facts.checkout.commit.clone(),
+        dirty: facts.checkout.dirty,
+        profile: profile().to_owned(),
+        stack: facts.stack.as_str().to_owned(),
+        provider: "process".to_owned(),
+        provider_reason: "child processes on 127.0.0.1 are the one provider of this version"
+            .to_owned(),
+        host: host::describe(),
+        timings: facts.timings.clone(),
+        allowed_not_run: facts.allowed_not_run.clone(),
+    }
+}
+
+/// The harness builds the system in its own profile, so one word describes both.
+fn profile() -> &'static str {
+    if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    }
+}
+
+/// As a person would type it again: the path of the binary says nothing to a reader.
+fn command_line() -> Vec<String> {
+    let arguments = std::env::args_os().skip(1);
+    std::iter::once("gauntlet".to_owned())
+        .chain(arguments.map(|argument| argument.to_string_lossy().into_owned()))
+        .collect()
+}

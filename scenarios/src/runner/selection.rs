@@ -1,0 +1,141 @@
+use std::path::Path;
+use std::time::Instant;
+
+use gauntlet_harness::stack::{Stack, StackError, StackKind};
+use gauntlet_reports::evidence::Outcome;
+use gauntlet_reports::{Provenance, ScenarioReport};
+use tokio_util::sync::CancellationToken;
+
+use super::one::{blank, drive_and_judge};
+use crate::cli::Session;
+use crate::console::finding_line;
+use crate::run::{Run, Settings};
+use crate::scenario::Scenario;
+
+/// Carries out scenarios on stacks of their own.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    pub session: &'a Session,
+    pub settings: Settings,
+    /// The run's folder: a folder for each scenario, and the report.
+    pub folder: &'a Path,
+    pub run_id: &'a str,
+    /// Cancelled when the user interrupts the run.
+    pub interrupt: CancellationToken,
+}
+
+/// What carrying out a selection gave.
+#[derive(Debug, Default)]
+pub struct Carried {
+    pub scenarios: Vec<ScenarioReport>,
+    pub components: Vec<Provenance>,
+    /// Why the harness could not go on, when it could not.
+    pub broken: Option<anyhow::Error>,
+}
+
+impl Runner<'_> {
+    /// Runs every scenario `repeats` times. A stack that does not start ends the whole run, because
+    /// the next one would not start either; what was judged before stays.
+    pub async fn carry_out(&self, scenarios: &[Box<dyn Scenario>], repeats: u32) -> Carried {
+        let mut carried = Carried::default();
+        for scenario in scenarios {
+            for repeat in 1..=repeats {
+                if self.interrupt.is_cancelled() {
+                    carried.broken = Some(anyhow::anyhow!("interrupted"));
+                    return carried;
+                }
+                let mut report = blank(scenario.meta(), repeat);
+                let outcome = self.carry_out_one(scenario.as_ref(), &mut report, &mut carried);
+                let outcome = outcome.await;
+                carried.scenarios.push(report);
+                if let Err(error) = outcome {
+                    carried.broken = Some(error);
+                    return carried;
+                }
+            }
+        }
+        carried
+    }
+
+    async fn carry_out_one(
+        &self,
+        scenario: &dyn Scenario,
+        report: &mut ScenarioReport,
+        carried: &mut Carried,
+    ) -> anyhow::Result<()> {
+        let meta = scenario.meta();
+        let console = &self.session.console;
+        if let Some(needs) = meta.needs.missing_from(self.settings.offered) {
+            report.outcome = not_run(needs);
+            console.note(&format!("\n{}: not run, needs {needs}", meta.id));
+            return Ok(());
+        }
+        console.heading(&format!("{}: {}", meta.id, meta.title));
+        let name = format!("{}-{}", meta.id, report.repeat);
+        let folder = self.folder.join(&name);
+        let began = Instant::now();
+        let started = self.start_stack(scenario, &name, &folder).await;
+        let stack = started.inspect_err(|error| {
+            report.outcome = Outcome::Aborted {
+                reason: format!("{error:#}"),
+            };
+        })?;
+        add_new(&mut carried.components, stack.provenance());
+        let step = console.step("load and faults");
+        let run = Run::on(stack, self.settings.clone(), meta.id, report.repeat, step)?;
+        let (settings, interrupt) = (&self.settings, &self.interrupt);
+        drive_and_judge(scenario, run, settings, &folder, interrupt, report).await?;
+        report.seconds = began.elapsed().as_secs_f64();
+        for finding in &report.findings {
+            console.note(&finding_line(finding));
+        }
+        Ok(())
+    }
+
+    async fn start_stack(
+        &self,
+        scenario: &dyn Scenario,
+        name: &str,
+        folder: &Path,
+    ) -> anyhow::Result<Stack> {
+        let step = self.session.console.step("stack");
+        let topology = scenario.topology(self.settings.offered);
+        let context = self
+            .session
+            .stack_context(&format!("{}-{name}", self.run_id), folder);
+        let started = tokio::select! {
+            started = Stack::start(topology, &context) => started.map_err(failed),
+            () = self.interrupt.cancelled() => Err(anyhow::anyhow!("interrupted")),
+        };
+        match &started {
+            Ok(stack) => step.done(&format!("{} services ready", stack.services().len())),
+            Err(_) => step.failed("did not start"),
+        }
+        started
+    }
+}
+
+/// The harness's errors complete "failed to".
+#[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
+fn failed(error: StackError) -> anyhow::Error {
+    anyhow::anyhow!("failed to {error}")
+}
+
+/// A component appears once in a report, however many scenarios used it.
+fn add_new(components: &mut Vec<Provenance>, more: &[Provenance]) {
+    for component in more {
+        if !components.contains(component) {
+            components.push(component.clone());
+        }
+    }
+}
+
+fn not_run(needs: &str) -> Outcome {
+    Outcome::NotRun {
+        needs: needs.to_owned(),
+        mend: format!(
+            "run it on the {} stack: `gauntlet run --stack full` gets {needs}",
+            StackKind::Full
+        ),
+    }
+}

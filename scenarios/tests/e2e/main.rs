@@ -1,0 +1,7 @@
+//! The command line as its users meet it. Without the feature `e2e` nothing is fetched and nothing is
+//! started; with it every scenario runs on real components.
+
+mod bad_input;
+mod gauntlet;
+#[cfg(feature = "e2e")]
+mod real;
