@@ -10,9 +10,10 @@ use nix::sys::utsname::uname;
 pub fn describe() -> Host {
     Host {
         os: os_name().unwrap_or_else(unknown),
-        kernel: uname()
-            .map(|names| names.release().to_string_lossy().into_owned())
-            .unwrap_or_else(|_| unknown()),
+        kernel: uname().map_or_else(
+            |_| unknown(),
+            |names| names.release().to_string_lossy().into_owned(),
+        ),
         cpu: cpu_name().unwrap_or_else(unknown),
         cores: std::thread::available_parallelism()
             .map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),

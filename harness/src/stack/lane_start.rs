@@ -154,7 +154,9 @@ impl Building {
             .ok_or_else(|| self.needs_full())?;
         let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
         let env = self.component_env(database_url).await?;
-        let mut starts = Vec::new();
+        let mut started = Instances::new();
+        // One after the other: sidecars that find their state store's tables missing all create them,
+        // and all but one of them end with "already exists".
         for role in Role::ALL {
             let place = self.places.of(role);
             let Some(http) = place.sidecar else { continue };
@@ -171,9 +173,10 @@ impl Building {
                 placement: placement.address,
             };
             let spec = dapr::sidecar(daprd, plan, &self.starter.site)?;
-            starts.push(self.bring_up(role, Layer::Sidecar, spec));
+            let (role, sidecar) = self.bring_up(role, Layer::Sidecar, spec).await?;
+            started.insert(role, sidecar);
         }
-        Ok(try_join_all(starts).await?.into_iter().collect())
+        Ok(started)
     }
 
     async fn bring_up(

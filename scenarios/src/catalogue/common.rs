@@ -45,11 +45,11 @@ fn scope(lane: &Lane) -> Scope {
 }
 
 /// No acknowledged change lost, none twice, none out of order, none invented: whatever else a
-/// scenario claims.
-pub(super) fn delivery_checks(lane: &Lane) -> Vec<Box<dyn Check>> {
+/// scenario claims. `planned` creates have to be acknowledged: a system that refuses loses nothing either.
+pub(super) fn delivery_checks(lane: &Lane, planned: u64) -> Vec<Box<dyn Check>> {
     let scope = || scope(lane);
     vec![
-        Box::new(NothingLost::new(scope())),
+        Box::new(NothingLost::new(scope().at_least(planned))),
         Box::new(NoEffectTwice::new(scope())),
         Box::new(EffectsInOrder::new(scope())),
         Box::new(NoHealthyDeadLetter::new(scope())),
@@ -88,7 +88,7 @@ pub(super) fn latency_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
 /// SC-007, for each sidecar of a lane: resident peak below 128 MB asked; ours on its anonymous part,
 /// below 48 MB and growing by at most 1 MB in 10 minutes.
 pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
-    let sampled = || scope(lane).at_least(samples);
+    let watched = || scope(lane).at_least(samples);
     let resident = Bars::both(Bar::below(Amount::megabytes(128)));
     let anonymous = Bars::new(Bar::NotAsked, Bar::below(Amount::megabytes(48)));
     let slope = Bars::new(
@@ -98,10 +98,10 @@ pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
     let mut checks: Vec<Box<dyn Check>> = Vec::new();
     for role in Role::ALL {
         let sidecar = sidecar_process(role);
-        let peak = |part, bars| SidecarMemoryPeak::new(sampled(), sidecar.clone(), part, bars);
+        let peak = |part, bars| SidecarMemoryPeak::new(watched(), sidecar.clone(), part, bars);
         checks.push(Box::new(peak(PeakOf::Resident, resident)));
         checks.push(Box::new(peak(PeakOf::Anonymous, anonymous)));
-        checks.push(Box::new(SidecarMemorySlope::new(sampled(), sidecar, slope)));
+        checks.push(Box::new(SidecarMemorySlope::new(watched(), sidecar, slope)));
     }
     checks
 }

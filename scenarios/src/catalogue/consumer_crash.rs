@@ -90,7 +90,7 @@ impl Scenario for ConsumerCrash {
             .iter()
             .flat_map(|lane| {
                 let mut checks = common::fault_checks(lane, VICTIMS.len() as u64);
-                checks.extend(common::delivery_checks(lane));
+                checks.extend(common::delivery_checks(lane, planned()));
                 checks
             })
             .collect()
@@ -99,4 +99,9 @@ impl Scenario for ConsumerCrash {
     fn figures(&self, ledger: &Ledger, _settings: &Settings) -> Vec<Figure> {
         common::recoveries(ledger)
     }
+}
+
+/// Creates of all bursts.
+fn planned() -> u64 {
+    VICTIMS.len() as u64 * Arrival::steady(RATE, BURST).count()
 }

@@ -26,7 +26,7 @@ const SIDECAR_TURN: Duration = Duration::from_secs(13);
 /// Half as long, because direct mode is the yardstick and not the claim.
 const DIRECT_TURN: Duration = Duration::from_millis(6_500);
 /// Events are 10 ms apart; what is not drained by then is not late but stuck.
-const DRAIN_WITHIN: Duration = Duration::from_secs(60);
+const DRAIN_WITHIN: Duration = Duration::from_mins(1);
 
 static META: Meta = Meta {
     id: "publish-latency",
@@ -85,7 +85,7 @@ impl Scenario for PublishLatency {
             .iter()
             .flat_map(|lane| {
                 let mut checks = common::latency_checks(lane, planned_in(lane.mode()));
-                checks.extend(common::delivery_checks(lane));
+                checks.extend(common::delivery_checks(lane, planned_in(lane.mode())));
                 checks
             })
             .collect()

@@ -18,11 +18,11 @@ use crate::scenario::{Abort, Meta, Needs, Scenario};
 /// The rate that the claim names.
 const RATE: Rate = Rate::constant(100);
 /// The quick length; a release takes 5 minutes, a soak an hour.
-const QUICK: Duration = Duration::from_secs(60);
+const QUICK: Duration = Duration::from_mins(1);
 /// Reading two files of /proc a second for each sidecar costs nothing that shows.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Events are 10 ms apart; what is not drained by then is not late but stuck.
-const DRAIN_WITHIN: Duration = Duration::from_secs(60);
+const DRAIN_WITHIN: Duration = Duration::from_mins(1);
 
 static META: Meta = Meta {
     id: "sidecar-memory",
@@ -73,7 +73,10 @@ impl Scenario for SidecarMemory {
             .iter()
             .flat_map(|lane| {
                 let mut checks = common::memory_checks(lane, samples);
-                checks.extend(common::delivery_checks(lane));
+                checks.extend(common::delivery_checks(
+                    lane,
+                    Arrival::steady(RATE, lasting).count(),
+                ));
                 checks
             })
             .collect()

@@ -1,14 +1,16 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use gauntlet_harness::provider::sweep;
 
 use super::args::DownArgs;
 use super::held::{self, Held, HeldPaths};
 use super::output::print;
+use super::session::state_dir;
 use super::wait::until;
 
 /// The stack's own grace for each of its layers, and some.
-const GONE_WITHIN: Duration = Duration::from_secs(120);
+const GONE_WITHIN: Duration = Duration::from_mins(2);
 
 /// Stops stacks and waits until nothing of them is left.
 pub(super) fn down(args: &DownArgs) -> Result<()> {
@@ -17,11 +19,27 @@ pub(super) fn down(args: &DownArgs) -> Result<()> {
         None => held::all()?,
     };
     if stacks.is_empty() {
-        return print("no stack is up\n");
+        print("no stack is up\n")?;
     }
     for stack in &stacks {
         stop(stack)?;
         print(&format!("stack {} is down\n", stack.id))?;
+    }
+    clean_up()
+}
+
+/// A holder that was killed could not remove its files.
+fn clean_up() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let swept = runtime.block_on(sweep(&state_dir()?));
+    let swept = swept.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    for run in swept.runs {
+        print(&format!(
+            "cleaned up after run {}, which had been killed\n",
+            run.run_id
+        ))?;
     }
     Ok(())
 }

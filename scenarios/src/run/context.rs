@@ -6,6 +6,7 @@ use gauntlet_contract::config::Role;
 use gauntlet_harness::fault::{Fault, FaultGuard};
 use gauntlet_harness::ledger::{FaultKind, FaultRecord, LaneRecord, Ledger, Micros, RestartRecord};
 use gauntlet_harness::observe::{MemorySampler, Watched};
+use gauntlet_harness::provider::ServiceId;
 use gauntlet_harness::stack::{Lane, Mode, Stack};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_loadgen::noise_floor;
@@ -235,7 +236,7 @@ impl Run {
                 .map_err(Abort::during(during))?;
             targets.push(sidecar.id().clone());
         }
-        let names: Vec<&str> = targets.iter().map(|id| id.as_str()).collect();
+        let names: Vec<&str> = targets.iter().map(ServiceId::as_str).collect();
         let target = names.join(" and ");
         let guard = self.stack.inject(Fault::Kill(targets)).await;
         let guard = guard.map_err(Abort::during(during))?;
@@ -293,14 +294,13 @@ impl Run {
     }
 
     /// After an abort: reads what the stores hold now, so that what was seen is judged and what was
-    /// not seen is not taken for lost. Answers whether every lane could be read.
+    /// not seen is not taken for lost. An error where a lane does not come to rest or cannot be read.
     pub async fn salvage(&mut self) -> Result<(), Abort> {
         self.end_watch().await?;
         for run in self.lanes.values_mut().filter(|run| !run.is_read()) {
-            // Events that are still on their way would look lost; a short quiet tells.
-            if let Err(waited) = run.observer.quiesce(SALVAGE_WITHIN).await {
-                tracing::warn!(lane = %run.name, %waited, "the lane does not come to rest");
-            }
+            // Events that are still on their way would look lost: such a lane is not judged.
+            let quiet = run.observer.quiesce(SALVAGE_WITHIN).await;
+            quiet.map_err(Abort::during("wait for the lane to come to rest"))?;
             run.read().await?;
         }
         Ok(())

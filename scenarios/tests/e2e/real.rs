@@ -17,7 +17,7 @@ static ONE_STACK: Mutex<()> = Mutex::new(());
 /// What was started dies with its parent, by a signal of the kernel.
 const DEAD_WITHIN: Duration = Duration::from_secs(2);
 /// From a cold start in the slower build profile.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 
 fn alone() -> MutexGuard<'static, ()> {
     ONE_STACK.lock().unwrap_or_else(PoisonError::into_inner)
