@@ -141,11 +141,32 @@ impl Orphan {
     pub(super) fn remove(self) -> io::Result<Option<PathBuf>> {
         let ours = fs::read_to_string(self.temp.join(MARKER)).is_ok_and(|id| id == self.run_id);
         if ours {
-            gone_is_fine(fs::remove_dir_all(&self.temp))?;
+            remove_marked(&self.temp)?;
         }
         gone_is_fine(fs::remove_dir_all(&self.dir))?;
         Ok(ours.then_some(self.temp))
     }
+}
+
+/// Removes a run's temporary directory, its marker last: where something still writes into it and the
+/// removal stops half way, the next sweep recognises what is left.
+pub(super) fn remove_marked(temp: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(temp) else {
+        return Ok(());
+    };
+    for entry in entries
+        .flatten()
+        .filter(|entry| entry.file_name() != MARKER)
+    {
+        let path = entry.path();
+        let removed = if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        gone_is_fine(removed)?;
+    }
+    gone_is_fine(fs::remove_dir_all(temp))
 }
 
 /// What is to be removed may be gone already.
@@ -158,4 +179,21 @@ pub(crate) fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
 
 fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string(BOOT_ID)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marked_directory_goes_with_everything_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        let temp = home.path().join("run");
+        fs::create_dir_all(temp.join("postgres/data")).unwrap();
+        fs::write(temp.join("jwks.json"), "{}").unwrap();
+        fs::write(temp.join(MARKER), "run").unwrap();
+        remove_marked(&temp).unwrap();
+        assert!(!temp.exists());
+        remove_marked(&temp).unwrap();
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::process::Identity;
-use super::registry::{Registration, gone_is_fine};
+use super::registry::{Registration, remove_marked};
 use super::{Exit, ServiceId, StateDir};
 use crate::error::StackError;
 
@@ -106,8 +106,7 @@ impl RunContext {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        gone_is_fine(fs::remove_dir_all(&self.temp))
-            .map_err(|error| StackError::io("remove", &self.temp, error))?;
+        remove_marked(&self.temp).map_err(|error| StackError::io("remove", &self.temp, error))?;
         self.registration.remove().map_err(|error| {
             StackError::io("take run out of the registry", self.run_id.as_ref(), error)
         })

@@ -1,12 +1,15 @@
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gauntlet_contract::UserId;
 use gauntlet_contract::config::Broker;
 use gauntlet_harness::stack::{Lane, Stack, StackKind, Topology};
 
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
 
 use super::args::HoldArgs;
 use super::held::{Held, HeldPaths, claim};
@@ -29,31 +32,51 @@ pub(super) fn hold(args: &HoldArgs) -> Result<()> {
 }
 
 async fn perform(args: &HoldArgs) -> Result<()> {
+    // Until it is ready the stack belongs to the `up` that waits for it: an `up` that is interrupted or
+    // killed takes it along.
+    set_pdeathsig(Signal::SIGTERM).context("failed to follow the command that starts the stack")?;
     let paths = HeldPaths::of(&args.id)?;
     let _lock = claim(&paths)?;
     let interrupt = interrupt::token()?;
-    let mut session = Session::open(Console::detect(Verbosity::Normal)).await?;
-    session.obtain_system().await?;
-    let topology = topology(args.stack.into());
-    let context = session.stack_context(&args.id, paths.folder());
     let stack = tokio::select! {
-        stack = Stack::start(topology, &context) => stack.map_err(|error| anyhow::anyhow!("failed to {error}"))?,
-        () = interrupt.cancelled() => anyhow::bail!("told to stop before the stack was ready"),
+        stack = bring_up(args, &paths) => stack?,
+        () = interrupt.cancelled() => bail!("told to stop before the stack was ready"),
     };
-    let described = describe(args, &paths, &stack).await;
-    if described.is_ok() {
-        tokio::select! {
-            () = interrupt.cancelled() => {}
-            error = answer(&paths, &stack) => tracing::error!(?error, "status cannot be asked"),
-        }
-        interrupt.cancelled().await;
-    }
+    let held = hold_until(&interrupt, args, &paths, &stack).await;
     stack
         .stop(STOP_GRACE)
         .await
         .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
-    described?;
+    held?;
     std::fs::remove_dir_all(paths.folder()).context("failed to remove the stack's folder")
+}
+
+async fn bring_up(args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
+    let mut session = Session::open(Console::detect(Verbosity::Normal)).await?;
+    session.obtain_system().await?;
+    let context = session.stack_context(&args.id, paths.folder());
+    Stack::start(topology(args.stack.into()), &context)
+        .await
+        .map_err(|error| anyhow::anyhow!("failed to {error}"))
+}
+
+/// Describes the stack, and answers for it until it is told to stop.
+async fn hold_until(
+    interrupt: &CancellationToken,
+    args: &HoldArgs,
+    paths: &HeldPaths,
+    stack: &Stack,
+) -> Result<()> {
+    // Before the description: who has read it may ask at once.
+    let listener = UnixListener::bind(paths.control()).context("failed to listen for status")?;
+    set_pdeathsig(None).context("failed to leave the command that started the stack")?;
+    describe(args, paths, stack).await?;
+    tokio::select! {
+        () = interrupt.cancelled() => {}
+        error = answer(&listener, stack) => tracing::error!(?error, "status cannot be asked"),
+    }
+    interrupt.cancelled().await;
+    Ok(())
 }
 
 async fn describe(args: &HoldArgs, paths: &HeldPaths, stack: &Stack) -> Result<()> {
@@ -72,8 +95,7 @@ async fn describe(args: &HoldArgs, paths: &HeldPaths, stack: &Stack) -> Result<(
 }
 
 /// Answers each connection with the stack's present state.
-async fn answer(paths: &HeldPaths, stack: &Stack) -> Result<()> {
-    let listener = UnixListener::bind(paths.control()).context("failed to listen for status")?;
+async fn answer(listener: &UnixListener, stack: &Stack) -> Result<()> {
     loop {
         let (mut asker, _) = listener.accept().await?;
         let state = serde_json::to_vec(&stack.describe().await)?;
