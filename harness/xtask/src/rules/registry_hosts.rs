@@ -9,7 +9,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
     for file in &workspace.files {
         for (index, line) in file.text.lines().enumerate() {
             for host in REGISTRY_HOSTS {
-                let host = host.concat();
+                let host = host.join(".");
                 if line.contains(&host) {
                     violations.push(Violation {
                         path: file.path.clone(),
@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn planted_hosts_are_found() {
         for host in REGISTRY_HOSTS {
-            let text = format!("fetch https://{}some/file\n", host.concat());
+            let text = format!("fetch https://{}some/file\n", host.join("."));
             assert!(
                 !check(&Workspace::of_file("a.toml", &text)).is_empty(),
                 "missed {host:?}"
