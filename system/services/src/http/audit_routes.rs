@@ -51,8 +51,7 @@ async fn query(
         let (items, next_cursor) = (Vec::new(), None);
         return Ok(Json(Page { items, next_cursor }));
     }
-    // One more than asked for tells whether there is a next page.
-    let mut items = log
+    let items = log
         .query(&AuditQuery {
             user_id,
             task_id,
@@ -64,9 +63,5 @@ async fn query(
         })
         .await
         .map_err(read_failed)?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let last = items.last().filter(|_| has_more);
-    let next_cursor = last.map(|entry| cursor::encode(List::Audit, entry.seq));
-    Ok(Json(Page { items, next_cursor }))
+    Ok(cursor::page(List::Audit, items, limit, |entry| entry.seq))
 }

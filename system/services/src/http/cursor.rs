@@ -4,8 +4,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use axum::Json;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gauntlet_contract::task::Page;
 
 /// The lists that have cursors.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ impl List {
 }
 
 /// The cursor behind the item with this key.
-pub(super) fn encode(list: List, key: impl Display) -> String {
+fn encode(list: List, key: impl Display) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(format!("{}{key}", list.prefix()))
 }
 
@@ -33,6 +35,21 @@ pub(super) fn decode<K: FromStr>(list: List, cursor: &str) -> Option<K> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     text.strip_prefix(list.prefix())?.parse().ok()
+}
+
+/// The page that begins `items`, which the store was asked for with a limit of `limit + 1`: the one
+/// more tells whether there is a next page. `key` is what the list is ordered by.
+pub(super) fn page<T, K: Display>(
+    list: List,
+    mut items: Vec<T>,
+    limit: u32,
+    key: impl FnOnce(&T) -> K,
+) -> Json<Page<T>> {
+    let has_more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let ends_with = items.last().filter(|_| has_more);
+    let next_cursor = ends_with.map(|item| encode(list, key(item)));
+    Json(Page { items, next_cursor })
 }
 
 #[cfg(test)]

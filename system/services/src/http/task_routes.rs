@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
 use axum::{Json, Router};
 use gauntlet_contract::task::{CompleteTask, CreateTask, Page, UpdateTask};
-use gauntlet_contract::{Task, TaskId, TaskStatus};
+use gauntlet_contract::{Task, TaskId, TaskStatus, UserId};
 use gauntlet_domain::{Command, Edit};
 use gauntlet_ports::TaskQuery;
 
@@ -85,8 +85,7 @@ async fn list(
         cursor::decode(List::Tasks, text)
     });
     fields.finish()?;
-    // One more than asked for tells whether there is a next page.
-    let mut items = commands
+    let items = commands
         .store()
         .list(&TaskQuery {
             user_id,
@@ -96,11 +95,7 @@ async fn list(
         })
         .await
         .map_err(read_failed)?;
-    let has_more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let last = items.last().filter(|_| has_more);
-    let next_cursor = last.map(|task| cursor::encode(List::Tasks, task.id));
-    Ok(Json(Page { items, next_cursor }))
+    Ok(cursor::page(List::Tasks, items, limit, |task| task.id))
 }
 
 async fn read(
@@ -124,17 +119,12 @@ async fn update(
     headers: HeaderMap,
     JsonBody(body): JsonBody<UpdateTask>,
 ) -> Result<Response, ApiError> {
-    let request = Request {
-        user_id,
-        task_id,
-        command: Command::Update(Edit {
-            title: body.title,
-            description: body.description,
-            status: body.status,
-        }),
-        precondition: precondition(&headers),
-        traceparent: traceparent(&headers),
-    };
+    let command = Command::Update(Edit {
+        title: body.title,
+        description: body.description,
+        status: body.status,
+    });
+    let request = change(user_id, task_id, command, &headers);
     Ok(tagged(one(commands.execute(&request).await?)?))
 }
 
@@ -153,13 +143,7 @@ async fn complete(
         None | Some(CompleteTask { completed: true }) => Command::Complete,
         Some(CompleteTask { completed: false }) => Command::Reopen,
     };
-    let request = Request {
-        user_id,
-        task_id,
-        command,
-        precondition: precondition(&headers),
-        traceparent: traceparent(&headers),
-    };
+    let request = change(user_id, task_id, command, &headers);
     Ok(tagged(one(commands.execute(&request).await?)?))
 }
 
@@ -172,15 +156,20 @@ async fn delete(
     }): Tasks,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let request = Request {
-        user_id,
-        task_id,
-        command: Command::Delete,
-        precondition: precondition(&headers),
-        traceparent: traceparent(&headers),
-    };
+    let request = change(user_id, task_id, Command::Delete, &headers);
     commands.execute(&request).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A change of an existing task, with what its headers say.
+fn change(user_id: UserId, task_id: TaskId, command: Command, headers: &HeaderMap) -> Request {
+    Request {
+        user_id,
+        task_id,
+        command,
+        precondition: precondition(headers),
+        traceparent: traceparent(headers),
+    }
 }
 
 fn one(task: Option<Task>) -> Result<Task, ApiError> {
