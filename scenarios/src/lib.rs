@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod cli;
 pub mod console;
+mod failure;
 pub mod host;
 pub mod registry;
 pub mod run;

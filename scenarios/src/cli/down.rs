@@ -8,6 +8,7 @@ use super::held::{self, Held, HeldPaths};
 use super::output::print;
 use super::session::state_dir;
 use super::wait::until;
+use crate::failure::failed;
 
 /// The stack's own grace for each of its layers, and some.
 const GONE_WITHIN: Duration = Duration::from_mins(2);
@@ -34,7 +35,7 @@ fn clean_up() -> Result<()> {
         .enable_all()
         .build()?;
     let swept = runtime.block_on(sweep(&state_dir()?));
-    let swept = swept.map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    let swept = swept.map_err(failed)?;
     for run in swept.runs {
         print(&format!(
             "cleaned up after run {}, which had been killed\n",

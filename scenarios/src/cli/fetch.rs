@@ -1,9 +1,10 @@
 use anyhow::{Context, Result};
 use gauntlet_harness::store::{Availability, ComponentId, ComponentStatus, Store};
+use gauntlet_reports::format::bytes;
 
 use super::args::FetchArgs;
 use super::output::print;
-use crate::console::{ComponentProgress, Console, Verbosity, bytes};
+use crate::console::{ComponentProgress, Console, Verbosity};
 
 /// Gets components into the cache, or lists where they are.
 pub(super) fn fetch(args: &FetchArgs) -> Result<()> {

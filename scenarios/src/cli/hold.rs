@@ -15,11 +15,11 @@ use super::args::HoldArgs;
 use super::held::{Held, HeldPaths, claim};
 use super::{Session, interrupt};
 use crate::console::{Console, Verbosity};
+use crate::failure::failed;
+use crate::runner::STOP_GRACE;
 
 /// A person tries things for a day at most with one token.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
-/// The system drains within its own 30 s; what is left of it then is stuck.
-const STOP_GRACE: Duration = Duration::from_secs(35);
 
 /// Starts a stack, describes it, holds it until SIGTERM, and stops it.
 pub(super) fn hold(args: &HoldArgs) -> Result<()> {
@@ -43,10 +43,7 @@ async fn perform(args: &HoldArgs) -> Result<()> {
         () = interrupt.cancelled() => bail!("told to stop before the stack was ready"),
     };
     let held = hold_until(&interrupt, args, &paths, &stack).await;
-    stack
-        .stop(STOP_GRACE)
-        .await
-        .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+    stack.stop(STOP_GRACE).await.map_err(failed)?;
     held?;
     std::fs::remove_dir_all(paths.folder()).context("failed to remove the stack's folder")
 }
@@ -57,7 +54,7 @@ async fn bring_up(args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
     let context = session.stack_context(&args.id, paths.folder());
     Stack::start(topology(args.stack.into()), &context)
         .await
-        .map_err(|error| anyhow::anyhow!("failed to {error}"))
+        .map_err(failed)
 }
 
 /// Describes the stack, and answers for it until it is told to stop.
@@ -82,7 +79,7 @@ async fn hold_until(
 async fn describe(args: &HoldArgs, paths: &HeldPaths, stack: &Stack) -> Result<()> {
     let token = stack
         .token_for(UserId::generate(), TOKEN_TTL)
-        .map_err(|error| anyhow::anyhow!("failed to {error}"))?;
+        .map_err(failed)?;
     let held = Held {
         id: args.id.clone(),
         holder_pid: nix::unistd::getpid().as_raw(),

@@ -17,6 +17,7 @@ use super::interrupt;
 use super::output::print;
 use super::{Session, closing};
 use crate::console::{ComponentProgress, Console, Verbosity};
+use crate::failure::failed;
 use crate::host::Checkout;
 use crate::registry;
 use crate::run::Settings;
@@ -125,7 +126,7 @@ async fn obtain(session: &Session, stack: StackKind, interrupt: &CancellationTok
     };
     obtained
         .map(|_| ())
-        .map_err(|error| anyhow::anyhow!("failed to {error}"))
+        .map_err(failed)
         .with_context(|| unobtainable(&session.store, stack))
 }
 

@@ -9,6 +9,7 @@ use gauntlet_harness::stack::StackContext;
 use gauntlet_harness::store::Store;
 
 use crate::console::{ComponentProgress, Console};
+use crate::failure::failed;
 
 /// What every command that starts a stack needs, found once.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Session {
             }
             Err(error) => {
                 step.failed("could not be built");
-                Err(anyhow::anyhow!("failed to {error}"))
+                Err(failed(error))
             }
         }
     }

@@ -3,8 +3,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use gauntlet_harness::store::{ComponentId, Progress};
+use gauntlet_reports::format::bytes;
 
-use super::{Console, Step, bytes};
+use super::{Console, Step};
 
 /// Shows what the component store is at.
 #[derive(Debug)]

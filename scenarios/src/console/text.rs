@@ -10,22 +10,10 @@ pub fn seconds(length: Duration) -> String {
     }
 }
 
-/// A size for people, in decimal units: `15.2 MB`.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub fn bytes(count: u64) -> String {
-    let count = count as f64;
-    if count >= 1e9 {
-        format!("{:.1} GB", count / 1e9)
-    } else if count >= 1e6 {
-        format!("{:.1} MB", count / 1e6)
-    } else {
-        format!("{:.0} kB", count / 1e3)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gauntlet_reports::format::bytes;
 
     #[test]
     fn times_and_sizes_read_well() {

@@ -94,10 +94,6 @@ impl Run {
         lanes.map(|lane| lane.lane().clone()).collect()
     }
 
-    pub fn stack(&self) -> &Stack {
-        &self.stack
-    }
-
     /// The length that was asked for on the command line.
     pub fn duration(&self) -> Option<Duration> {
         self.settings.duration

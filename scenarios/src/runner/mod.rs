@@ -5,4 +5,5 @@ mod one;
 mod selection;
 
 pub use info::{RunFacts, run_info};
+pub(crate) use one::STOP_GRACE;
 pub use selection::{Carried, Runner};

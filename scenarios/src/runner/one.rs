@@ -11,7 +11,7 @@ use crate::run::{Run, Settings, plots};
 use crate::scenario::{Abort, Meta, Scenario};
 
 /// The system drains within its own 30 s; what is left of it then is stuck.
-pub(super) const STOP_GRACE: Duration = Duration::from_secs(35);
+pub(crate) const STOP_GRACE: Duration = Duration::from_secs(35);
 
 /// A section that says nothing yet beyond what the scenario is.
 pub(super) fn blank(meta: &Meta, repeat: u32) -> ScenarioReport {

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gauntlet_harness::stack::{Stack, StackError, StackKind};
+use gauntlet_harness::stack::{Stack, StackKind};
 use gauntlet_reports::evidence::Outcome;
 use gauntlet_reports::{Provenance, ScenarioReport};
 use tokio_util::sync::CancellationToken;
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::one::{blank, drive_and_judge};
 use crate::cli::Session;
 use crate::console::finding_line;
+use crate::failure::failed;
 use crate::run::{Run, Settings};
 use crate::scenario::Scenario;
 
@@ -113,12 +114,6 @@ impl Runner<'_> {
         }
         started
     }
-}
-
-/// The harness's errors complete "failed to".
-#[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
-fn failed(error: StackError) -> anyhow::Error {
-    anyhow::anyhow!("failed to {error}")
 }
 
 /// A component appears once in a report, however many scenarios used it.
