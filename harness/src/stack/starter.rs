@@ -68,6 +68,8 @@ impl Starter {
             ("JWT_JWKS_FILE", self.jwks.display().to_string()),
             ("JWT_ISSUER", ISSUER.to_owned()),
             ("JWT_AUDIENCE", AUDIENCE.to_owned()),
+            // The outbox is evidence, and read at the end: longer than the longest run.
+            ("OUTBOX_RETENTION", "48h".to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
             ("RUST_LOG", "info".to_owned()),
         ]

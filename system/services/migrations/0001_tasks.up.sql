@@ -29,7 +29,8 @@ CREATE TABLE outbox (
     inserted_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempts           int         NOT NULL DEFAULT 0,
     publish_started_at timestamptz,
-    -- Monotonic time of the attempt that succeeded, from its first byte to the answer.
+    -- Monotonic time from the first attempt's first byte to the answer that it is published. Null where
+    -- an earlier attempt was made under another lease: no clock reaches back to it.
     publish_micros     bigint,
     sent_at            timestamptz
 );

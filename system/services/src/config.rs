@@ -9,6 +9,8 @@ use std::time::Duration;
 use gauntlet_contract::config::Role;
 use jiff::SignedDuration;
 
+use crate::relay::Retention;
+
 /// Everything that a process is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -20,6 +22,8 @@ pub struct Config {
     /// Stands before every topic and consumer group; may be empty.
     pub topic_prefix: String,
     pub tokens: TokenConfig,
+    /// How long published events stay in the outbox.
+    pub outbox_retention: Retention,
     /// How long a drain may take before the process gives up on it.
     pub drain_timeout: Duration,
 }
@@ -94,6 +98,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a retention: a duration, or `off` for ever. Zero is refused: it could be
+/// meant either way, and one of them deletes.
+pub fn parse_retention(text: &str) -> Result<Retention, String> {
+    if text == "off" {
+        return Ok(Retention::Unlimited);
+    }
+    parse_duration(text)
+        .map(Retention::For)
+        .map_err(|problem| format!("{problem}, or `off` to keep them for ever"))
+}
+
 /// Reads a topic prefix: letters, digits, `.`, `_` and `-`, which every broker takes in names.
 pub fn parse_topic_prefix(text: &str) -> Result<String, String> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -115,6 +130,17 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         for wrong in ["30", "", "0s", "-5s", "soon"] {
             assert!(parse_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_retention_is_a_duration_or_off_and_never_nothing() {
+        let day = Retention::For(Duration::from_hours(24));
+        assert_eq!(parse_retention("24h"), Ok(day));
+        assert_eq!(parse_retention("off"), Ok(Retention::Unlimited));
+        for wrong in ["0", "0s", "", "-1h", "OFF"] {
+            let refused = parse_retention(wrong).unwrap_err();
+            assert!(refused.contains("`off`"), "{wrong:?}: {refused}");
         }
     }
 

@@ -10,8 +10,10 @@ use anyhow::{Context as _, bail};
 use clap::{ArgAction, Parser};
 use gauntlet_contract::config::{Broker, Role};
 use gauntlet_services::config::{
-    Bus, Config, SecretUrl, TokenConfig, parse_duration, parse_role, parse_topic_prefix,
+    Bus, Config, SecretUrl, TokenConfig, parse_duration, parse_retention, parse_role,
+    parse_topic_prefix,
 };
+use gauntlet_services::relay::Retention;
 use gauntlet_services::telemetry::{LogFormat, parse_log_format, start_logs, start_metrics};
 use gauntlet_services::{drain, serve, wiring};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,10 @@ struct Args {
     #[arg(long, env = "JWT_AUDIENCE")]
     jwt_audience: String,
 
+    /// How long published events stay in the outbox, e.g. 24h; `off` keeps them for ever
+    #[arg(long, env = "OUTBOX_RETENTION", default_value = "24h", value_parser = parse_retention)]
+    outbox_retention: Retention,
+
     /// How long a drain after SIGTERM may take, e.g. 30s
     #[arg(long, env = "DRAIN_TIMEOUT", default_value = "30s", value_parser = parse_duration)]
     drain_timeout: Duration,
@@ -111,6 +117,7 @@ impl Args {
                 issuer: self.jwt_issuer,
                 audience: self.jwt_audience,
             },
+            outbox_retention: self.outbox_retention,
             drain_timeout: self.drain_timeout,
         })
     }

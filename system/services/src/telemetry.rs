@@ -12,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 pub const HTTP_SECONDS: &str = "todo_http_request_seconds";
 /// Gauge: events that are committed and not known to be published.
 pub const OUTBOX_DEPTH: &str = "todo_outbox_depth";
+/// Counter: published events that were deleted from the outbox because their retention was over.
+pub const OUTBOX_PURGED_TOTAL: &str = "todo_outbox_purged_total";
 /// Counter by `outcome` (`rejected`, `unknown`): publish attempts after which the event stays.
 pub const RELAY_FAILURES_TOTAL: &str = "todo_relay_failures_total";
 /// Histogram, seconds: from the decision on a change to the broker's acknowledgement of its event.

@@ -163,7 +163,10 @@ impl Parts {
             Arc::new(PostgresOutbox::new(self.database.clone())),
             publisher(config).await?,
             wake_relay,
-            RelaySettings::default(),
+            RelaySettings {
+                retention: config.outbox_retention,
+                ..RelaySettings::default()
+            },
         );
         let status = relay.status();
         self.probes.push(Probe::new(Component::Publishing, move || {

@@ -123,11 +123,6 @@ impl Database {
         self.pool.close().await;
     }
 
-    #[cfg(all(test, feature = "live"))]
-    pub(super) fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
     /// A connection, for statements that [`answer`](Self::answer) then bounds. The two are apart
     /// because a failure here is certain and one there may be not.
     pub(super) async fn acquire(&self, call: Call) -> Result<PoolConnection<Postgres>, PortError> {
@@ -162,4 +157,26 @@ fn migration_failed(op: &'static str, error: sqlx::migrate::MigrateError) -> Por
         _ => PortErrorKind::Internal,
     };
     PortError::new(kind, "database", op, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable_and_a_bad_url_invalid() {
+        let settings = DatabaseSettings {
+            acquire_timeout: Duration::from_millis(300),
+            ..DatabaseSettings::default()
+        };
+        let refusal = async |url: &str| {
+            let connected = Database::connect(url, &settings).await;
+            connected.expect_err("connected").kind
+        };
+        // Port 1 is reserved and nothing listens on it.
+        let nobody = refusal("postgres://postgres@127.0.0.1:1/x").await;
+        assert_eq!(nobody, PortErrorKind::Unavailable);
+        let malformed = refusal("postgres://127.0.0.1:port/x").await;
+        assert_eq!(malformed, PortErrorKind::Invalid);
+    }
 }

@@ -12,8 +12,6 @@ mod error;
 mod leases;
 mod outbox;
 mod tasks;
-#[cfg(all(test, feature = "live"))]
-mod tests;
 mod time;
 
 pub use audit::PostgresAuditLog;

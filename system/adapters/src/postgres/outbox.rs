@@ -63,6 +63,19 @@ const MARK_ATTEMPTED: &str = "
     WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
     UPDATE outbox SET attempts = attempts + 1 FROM relaxed WHERE seq = ANY ($1::bigint[])";
 
+// `statement_timestamp` and not the clock, which an index cannot be searched by. The lease keeps
+// replicas from waiting for each other's rows, and like a mark, a purge that a crash undoes is done
+// again.
+const PURGE_SENT: &str = "
+    WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true)),
+    old AS (
+        SELECT o.seq FROM outbox o
+        JOIN relay_lease l ON l.shard = o.shard
+        WHERE o.sent_at <= statement_timestamp() - $2::bigint * interval '1 microsecond'
+          AND l.holder = $1 AND l.expires_at > clock_timestamp()
+        ORDER BY o.sent_at LIMIT $3)
+    DELETE FROM outbox o USING old, relaxed WHERE o.seq = old.seq";
+
 // Reads the partial index alone; it is as long as the backlog, not as the history.
 const DEPTH: &str = "SELECT count(*) FROM outbox WHERE sent_at IS NULL";
 
@@ -137,7 +150,7 @@ impl OutboxQueue for PostgresOutbox {
             .iter()
             .map(|sent| sent.started_at.as_microsecond())
             .collect();
-        let took: Vec<_> = sent.iter().map(|sent| micros(sent.took)).collect();
+        let took: Vec<_> = sent.iter().map(|sent| sent.took.map(micros)).collect();
         let mut connection = self.database.acquire(call).await?;
         let statement = sqlx::query(MARK_SENT)
             .bind(self.holder)
@@ -161,6 +174,20 @@ impl OutboxQueue for PostgresOutbox {
             .answer(call, statement.execute(&mut *connection))
             .await
             .map(drop)
+    }
+
+    async fn purge_sent(&self, older_than: Duration, limit: u32) -> Result<u64, PortError> {
+        let call = Call::new(PORT, "purge sent events");
+        let mut connection = self.database.acquire(call).await?;
+        let statement = sqlx::query(PURGE_SENT)
+            .bind(self.holder)
+            .bind(micros(older_than))
+            .bind(i64::from(limit));
+        let done = self
+            .database
+            .answer(call, statement.execute(&mut *connection))
+            .await?;
+        Ok(done.rows_affected())
     }
 
     async fn depth(&self) -> Result<u64, PortError> {

@@ -19,10 +19,12 @@ pub struct OutboxEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub seq: i64,
-    /// When the attempt that succeeded began.
+    /// When the first attempt that the relay knows of began.
     pub started_at: Timestamp,
-    /// From then to the broker's (or sidecar's) answer, on the monotonic clock.
-    pub took: Duration,
+    /// From the first attempt's first byte to the broker's (or sidecar's) answer, on the monotonic
+    /// clock, with every attempt and wait in between. None where an earlier attempt was made under
+    /// another lease: no clock reaches back to it.
+    pub took: Option<Duration>,
 }
 
 /// The relay's view of the outbox. Shards are leased, so that of several replicas only one relays
@@ -45,6 +47,10 @@ pub trait OutboxQueue: Send + Sync {
 
     /// Counts an attempt that was rejected or ended unknown.
     async fn mark_attempted(&self, seqs: &[i64]) -> Result<(), PortError>;
+
+    /// Deletes entries of held shards that were marked as published at least `older_than` ago, at
+    /// most `limit` of them; answers how many. What is not known to be published is never touched.
+    async fn purge_sent(&self, older_than: Duration, limit: u32) -> Result<u64, PortError>;
 
     /// How many entries are unsent, all shards.
     async fn depth(&self) -> Result<u64, PortError>;

@@ -10,8 +10,9 @@ mod backoff;
 mod lease;
 mod marker;
 mod publish;
+mod purge;
 mod run;
 mod settings;
 
 pub use run::{Relay, RelayStatus};
-pub use settings::RelaySettings;
+pub use settings::{RelaySettings, Retention};

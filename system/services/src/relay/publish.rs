@@ -32,7 +32,8 @@ impl Publication {
     pub(super) async fn carry_out(self, entry: OutboxEntry) -> TaskId {
         let task_id = entry.envelope.subject;
         let mut backoff = Backoff::new(self.settings.backoff_first, self.settings.backoff_max);
-        while let Some(attempt) = self.attempt(&entry).await {
+        let mut began = None;
+        while let Some(attempt) = self.attempt(&entry, &mut began).await {
             match attempt {
                 Attempt::Published(sent) => {
                     self.marker.sent(sent).await;
@@ -50,8 +51,9 @@ impl Publication {
     }
 
     /// One attempt; none when the relay may not publish any more. Once begun it is not cut short:
-    /// the answer is worth waiting for even while draining.
-    async fn attempt(&self, entry: &OutboxEntry) -> Option<Attempt> {
+    /// the answer is worth waiting for even while draining. The first one sets when the event's
+    /// publication `began`.
+    async fn attempt(&self, entry: &OutboxEntry, began: &mut Option<Began>) -> Option<Attempt> {
         let _slot = tokio::select! {
             () = self.stop.cancelled() => return None,
             slot = self.slots.acquire() => slot.ok()?,
@@ -60,19 +62,18 @@ impl Publication {
         if !self.lease.is_held() {
             return None;
         }
-        let started_at = Timestamp::now();
-        let clock = Instant::now();
+        let began = *began.get_or_insert_with(Began::now);
         let events = std::slice::from_ref(&entry.envelope);
         let publishing = self.publisher.publish(&entry.topic, events);
         let acks = tokio::time::timeout(self.settings.publish_timeout, publishing).await;
-        let took = clock.elapsed();
+        let took = began.clock.elapsed();
         let (outcome, reason) = match acks.ok().and_then(|mut acks| acks.pop()) {
             Some(Ack::Ok) => {
                 self.succeeded(entry);
                 return Some(Attempt::Published(Sent {
                     seq: entry.seq,
-                    started_at,
-                    took,
+                    started_at: began.at,
+                    took: (entry.attempts == 0).then_some(took),
                 }));
             }
             Some(Ack::Rejected(reason)) => ("rejected", reason),
@@ -101,6 +102,23 @@ impl Publication {
             tracing::debug!(event_id = %id, outcome, reason, "not published yet");
         } else {
             tracing::warn!(event_id = %id, outcome, reason, "publishing fails; retrying");
+        }
+    }
+}
+
+/// When the first attempt at an event began, on both clocks. Not before it had its slot: waiting for
+/// one is the queue of our own bound, and not the publishing.
+#[derive(Clone, Copy)]
+struct Began {
+    at: Timestamp,
+    clock: Instant,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            at: Timestamp::now(),
+            clock: Instant::now(),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::marker::Marker;
 use super::publish::Publication;
+use super::purge::purge;
 use super::settings::RelaySettings;
 use crate::telemetry::{OUTBOX_DEPTH, RELAY_SHARDS_HELD, chain};
 
@@ -86,7 +87,9 @@ impl Relay {
         };
         // Dropping a call to the outbox midway is safe at every point: an entry is taken only
         // once it is in `taken`.
-        stop.run_until_cancelled(running.relay(&self.wake)).await;
+        let purging = purge(self.queue.as_ref(), self.settings);
+        let working = async { tokio::join!(running.relay(&self.wake), purging) };
+        stop.run_until_cancelled(working).await;
         while running.publications.join_next().await.is_some() {}
         drop(running);
         if let Err(error) = marking.await {

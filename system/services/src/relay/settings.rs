@@ -20,6 +20,20 @@ pub struct RelaySettings {
     pub publish_timeout: Duration,
     pub backoff_first: Duration,
     pub backoff_max: Duration,
+    /// How long events stay in the outbox after they were published.
+    pub retention: Retention,
+    /// How often the outbox is purged of what is older than that.
+    pub purge_every: Duration,
+    /// Events deleted by one statement, so that none holds its locks for long.
+    pub purge_max: u32,
+}
+
+/// How long published events stay in the outbox, for whoever has to find out what became of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    For(Duration),
+    /// Nothing is ever deleted, and the outbox grows with every change.
+    Unlimited,
 }
 
 impl Default for RelaySettings {
@@ -33,6 +47,9 @@ impl Default for RelaySettings {
             publish_timeout: Duration::from_secs(20),
             backoff_first: Duration::from_millis(20),
             backoff_max: Duration::from_secs(1),
+            retention: Retention::For(Duration::from_hours(24)),
+            purge_every: Duration::from_mins(1),
+            purge_max: 1_000,
         }
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use gauntlet_contract::{Envelope, EventId, Task, TaskId, TopicName, UserId};
 use gauntlet_ports::testsuite::storage::{MemoryOutbox, MemoryStore, sample};
 use gauntlet_ports::{Ack, OutboxQueue as _, Publisher, TaskStore as _};
-use gauntlet_services::relay::{Relay, RelaySettings};
+use gauntlet_services::relay::{Relay, RelaySettings, Retention};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -89,13 +89,17 @@ impl Running {
     }
 
     fn over(store: MemoryStore, outbox: MemoryOutbox, bus: Bus) -> Self {
+        Self::with(store, outbox, bus, RelaySettings::default())
+    }
+
+    fn with(store: MemoryStore, outbox: MemoryOutbox, bus: Bus, settings: RelaySettings) -> Self {
         let wake = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         let relay = Relay::new(
             Arc::new(outbox.clone()),
             Arc::new(bus.clone()),
             Arc::clone(&wake),
-            RelaySettings::default(),
+            settings,
         );
         let relay = tokio::spawn(relay.run(stop.clone()));
         Self {
@@ -106,6 +110,18 @@ impl Running {
             stop,
             relay,
         }
+    }
+
+    /// With so long a retention, and everything else as it is.
+    fn keeping(retention: Retention) -> Self {
+        let store = MemoryStore::new(topic());
+        let outbox = MemoryOutbox::new(store.clone());
+        let settings = RelaySettings {
+            retention,
+            purge_max: 2,
+            ..RelaySettings::default()
+        };
+        Self::with(store, outbox, Bus::new(), settings)
     }
 
     async fn create(&self, title: &str) -> Task {
@@ -179,6 +195,38 @@ async fn an_unknown_event_is_repeated_before_the_next_of_its_task() {
             .all(|(_, event, _)| *event == attempts[0].1)
     );
     relay.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_several_attempts_is_timed_from_the_first() {
+    let relay = Running::start();
+    let task = sample::task(UserId::generate(), "third time lucky");
+    relay.bus.answer(task.id, [unknown(), rejected()]);
+    relay.store.commit(&sample::creation(&task)).await.unwrap();
+    relay.wake.notify_one();
+    relay.drained().await;
+    // Nothing but the two waits takes time on this clock, each at least half as long as it may be.
+    let waited = RelaySettings::default().backoff_first * 3 / 2;
+    let took = relay.outbox.marked()[0].took.unwrap();
+    assert!(took >= waited, "{took:?} of at least {waited:?}");
+    relay.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_another_relay_attempted_has_no_time() {
+    let first = Running::start();
+    let task = sample::task(UserId::generate(), "handed over");
+    let never = std::iter::repeat_n(rejected(), 1_000);
+    first.bus.answer(task.id, never);
+    first.store.commit(&sample::creation(&task)).await.unwrap();
+    first.wake.notify_one();
+    first.bus.attempted(2).await;
+    let (store, outbox) = (first.store.clone(), first.outbox.for_another_relay());
+    first.end().await;
+    let second = Running::over(store, outbox, Bus::new());
+    second.drained().await;
+    assert_eq!(second.outbox.marked()[0].took, None);
+    second.end().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,4 +338,41 @@ async fn a_drain_ends_the_waits_and_leaves_the_rest_for_the_next_relay() {
     relay.end().await;
     assert_eq!(outbox.depth().await.unwrap(), 1);
     assert!(outbox.for_another_relay().renew(WITHIN).await.unwrap() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn published_events_are_purged_after_their_retention_and_unpublished_ones_never() {
+    let kept = Duration::from_mins(10);
+    let relay = Running::keeping(Retention::For(kept));
+    let stuck = sample::task(UserId::generate(), "stuck");
+    let never = std::iter::repeat_n(rejected(), 100_000);
+    relay.bus.answer(stuck.id, never);
+    relay.store.commit(&sample::creation(&stuck)).await.unwrap();
+    // More than one statement deletes.
+    for number in 0..5 {
+        relay.create(&format!("task {number}")).await;
+    }
+    relay.wake.notify_one();
+    relay.outbox.marked_at_least(5).await;
+    let published = tokio::time::Instant::now();
+    let early = tokio::time::timeout(kept, relay.outbox.purged_at_least(1)).await;
+    assert!(early.is_err(), "purged before its time");
+    let purged = relay.outbox.purged_at_least(5);
+    tokio::time::timeout(RelaySettings::default().purge_every * 2, purged)
+        .await
+        .unwrap();
+    assert!(published.elapsed() >= kept);
+    assert_eq!(relay.outbox.purged(), 5);
+    assert_eq!(relay.outbox.depth().await.unwrap(), 1);
+    relay.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_retention_nothing_is_purged() {
+    let relay = Running::keeping(Retention::Unlimited);
+    relay.create("kept").await;
+    relay.drained().await;
+    let hours = tokio::time::timeout(Duration::from_hours(2), relay.outbox.purged_at_least(1));
+    assert!(hours.await.is_err(), "purged");
+    relay.end().await;
 }

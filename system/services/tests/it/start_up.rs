@@ -49,6 +49,7 @@ fn every_mistake_names_the_variable_to_mend() {
         (&[("USE_DAPR", "perhaps")], "true, false"),
         (&[("TOPIC_PREFIX", "a/b")], "letters, digits"),
         (&[("DRAIN_TIMEOUT", "soon")], "30s"),
+        (&[("OUTBOX_RETENTION", "0")], "`off`"),
         (&[("LOG_FORMAT", "xml")], "json, text"),
         (&[("RUST_LOG", "!!")], "RUST_LOG"),
         (&[("HTTP_ADDR", "localhost")], "HTTP_ADDR"),
@@ -79,7 +80,13 @@ fn help_lists_every_variable() {
         "KAFKA_BROKERS",
         "REDIS_URL",
     ];
-    let more = ["TOPIC_PREFIX", "DRAIN_TIMEOUT", "LOG_FORMAT", "RUST_LOG"];
+    let more = [
+        "TOPIC_PREFIX",
+        "OUTBOX_RETENTION",
+        "DRAIN_TIMEOUT",
+        "LOG_FORMAT",
+        "RUST_LOG",
+    ];
     for name in COMPLETE
         .iter()
         .map(|(name, _)| name)

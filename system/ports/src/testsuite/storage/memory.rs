@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use gauntlet_contract::{Envelope, Task, TaskId, TopicName, UserId};
+use tokio::time::Instant;
 
 use crate::error::{PortError, PortErrorKind};
 use crate::storage::{Expected, OutboxEntry, TaskChange, TaskOutcome, TaskQuery, TaskStore};
@@ -33,7 +34,15 @@ pub(super) struct Rows {
 #[derive(Debug)]
 pub(super) struct OutboxRow {
     pub(super) entry: OutboxEntry,
-    pub(super) is_sent: bool,
+    pub(super) state: RowState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowState {
+    Unsent,
+    Sent(Instant),
+    /// Gone for the relay; kept for tests that look at what was ever committed.
+    Purged,
 }
 
 impl MemoryStore {
@@ -122,7 +131,7 @@ impl TaskStore for MemoryStore {
             };
             rows.outbox.push(OutboxRow {
                 entry,
-                is_sent: false,
+                state: RowState::Unsent,
             });
         }
         match rows.planted {

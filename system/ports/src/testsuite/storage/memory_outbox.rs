@@ -7,7 +7,7 @@ use gauntlet_contract::TaskId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::memory::{MemoryStore, Rows};
+use super::memory::{MemoryStore, OutboxRow, RowState, Rows};
 use crate::error::{PortError, PortErrorKind};
 use crate::storage::{OutboxEntry, OutboxQueue, Sent};
 
@@ -21,6 +21,7 @@ pub struct MemoryOutbox {
     holder: u64,
     lease: Lease,
     marked: Arc<watch::Sender<Vec<Sent>>>,
+    purged: Arc<watch::Sender<u64>>,
     /// Calls that were made while down; none while up.
     refused: Arc<watch::Sender<Option<usize>>>,
 }
@@ -32,6 +33,7 @@ impl MemoryOutbox {
             holder: 0,
             lease: Arc::default(),
             marked: Arc::new(watch::Sender::new(Vec::new())),
+            purged: Arc::new(watch::Sender::new(0)),
             refused: Arc::new(watch::Sender::new(None)),
         }
     }
@@ -55,6 +57,17 @@ impl MemoryOutbox {
         let mut marked = self.marked.subscribe();
         // The sender lives in `self`, so this cannot end early.
         drop(marked.wait_for(|marked| marked.len() >= count).await);
+    }
+
+    /// How many entries were purged since the beginning.
+    pub fn purged(&self) -> u64 {
+        *self.purged.borrow()
+    }
+
+    /// Waits until so many entries have been purged since the beginning.
+    pub async fn purged_at_least(&self, count: u64) {
+        let mut purged = self.purged.subscribe();
+        drop(purged.wait_for(|purged| *purged >= count).await);
     }
 
     /// Waits until nothing is unsent.
@@ -95,7 +108,7 @@ impl MemoryOutbox {
 
     fn unsent_count(&self) -> usize {
         let rows = self.store.rows();
-        rows.outbox.iter().filter(|row| !row.is_sent).count()
+        rows.outbox.iter().filter(|row| row.is_unsent()).count()
     }
 
     fn holds_lease(&self) -> bool {
@@ -127,7 +140,7 @@ impl OutboxQueue for MemoryOutbox {
         let oldest = rows
             .outbox
             .iter()
-            .filter(|row| !row.is_sent && seen.insert(row.entry.envelope.subject))
+            .filter(|row| row.is_unsent() && seen.insert(row.entry.envelope.subject))
             .map(|row| row.entry.clone());
         Ok(oldest.take(limit as usize).collect())
     }
@@ -141,8 +154,8 @@ impl OutboxQueue for MemoryOutbox {
         {
             let mut rows = self.store.rows();
             for proof in sent {
-                if let Some(row) = find(&mut rows, proof.seq).filter(|row| !row.is_sent) {
-                    row.is_sent = true;
+                if let Some(row) = find(&mut rows, proof.seq).filter(|row| row.is_unsent()) {
+                    row.state = RowState::Sent(Instant::now());
                     row.entry.attempts += 1;
                     accepted.push(*proof);
                 }
@@ -166,6 +179,26 @@ impl OutboxQueue for MemoryOutbox {
         Ok(())
     }
 
+    async fn purge_sent(&self, older_than: Duration, limit: u32) -> Result<u64, PortError> {
+        self.check("purge sent events")?;
+        if !self.holds_lease() {
+            return Ok(0);
+        }
+        let mut count = 0;
+        {
+            let mut rows = self.store.rows();
+            let old = rows.outbox.iter_mut().filter(
+                |row| matches!(row.state, RowState::Sent(at) if at.elapsed() >= older_than),
+            );
+            for row in old.take(limit as usize) {
+                row.state = RowState::Purged;
+                count += 1;
+            }
+        }
+        self.purged.send_modify(|purged| *purged += count);
+        Ok(count)
+    }
+
     async fn depth(&self) -> Result<u64, PortError> {
         self.check("count unsent events")?;
         Ok(self.unsent_count() as u64)
@@ -181,7 +214,13 @@ impl OutboxQueue for MemoryOutbox {
     }
 }
 
-fn find(rows: &mut Rows, seq: i64) -> Option<&mut super::memory::OutboxRow> {
+impl OutboxRow {
+    fn is_unsent(&self) -> bool {
+        self.state == RowState::Unsent
+    }
+}
+
+fn find(rows: &mut Rows, seq: i64) -> Option<&mut OutboxRow> {
     rows.outbox.iter_mut().find(|row| row.entry.seq == seq)
 }
 

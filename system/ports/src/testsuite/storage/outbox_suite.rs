@@ -17,6 +17,7 @@ pub async fn outbox_suite(store: &dyn TaskStore, one: &dyn OutboxQueue, other: &
     one_entry_a_task_and_the_oldest_first(store, one).await;
     what_is_marked_is_not_selected_again(one).await;
     a_relay_without_a_lease_marks_nothing(store, one, other).await;
+    only_what_is_sent_and_old_is_purged(store, one, other).await;
 }
 
 async fn nothing_is_selected_without_a_lease(store: &dyn TaskStore, one: &dyn OutboxQueue) {
@@ -108,6 +109,37 @@ async fn a_relay_without_a_lease_marks_nothing(
     other.release().await.expect("release");
 }
 
+/// An event that is deleted before it is published is lost, so age alone must never do.
+async fn only_what_is_sent_and_old_is_purged(
+    store: &dyn TaskStore,
+    one: &dyn OutboxQueue,
+    other: &dyn OutboxQueue,
+) {
+    let task = sample::task(UserId::generate(), "not published yet");
+    store
+        .commit(&sample::creation(&task))
+        .await
+        .expect("commit");
+    one.renew(LEASE).await.expect("renew");
+    let purge = async |queue: &dyn OutboxQueue, older_than, limit| {
+        queue.purge_sent(older_than, limit).await.expect("purge")
+    };
+    assert_eq!(purge(one, LEASE, 100).await, 0, "all of it is young");
+    assert_eq!(purge(other, Duration::ZERO, 100).await, 0, "no lease");
+    // The cases before this one have published five events.
+    assert_eq!(purge(one, Duration::ZERO, 2).await, 2);
+    assert_eq!(purge(one, Duration::ZERO, 100).await, 3);
+    assert_eq!(purge(one, Duration::ZERO, 100).await, 0);
+    let left = unsent(one, &[]).await;
+    assert_eq!(left.len(), 1);
+    // Nobody knows how long this one took: it is marked as any other.
+    let untimed = Sent {
+        took: None,
+        ..proof(&left[0])
+    };
+    assert_eq!(one.mark_sent(&[untimed]).await.expect("mark"), 1);
+}
+
 async fn unsent(queue: &dyn OutboxQueue, busy: &[TaskId]) -> Vec<OutboxEntry> {
     queue.unsent(100, busy).await.expect("unsent")
 }
@@ -122,6 +154,6 @@ fn proof(entry: &OutboxEntry) -> Sent {
     Sent {
         seq: entry.seq,
         started_at: Timestamp::now(),
-        took: Duration::from_micros(1_500),
+        took: Some(Duration::from_micros(1_500)),
     }
 }
