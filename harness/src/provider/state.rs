@@ -32,7 +32,7 @@ impl StateDir {
     }
 
     /// Prepared data directories, kept between runs.
-    pub(crate) fn templates(&self) -> PathBuf {
+    pub fn templates(&self) -> PathBuf {
         self.root.join("templates")
     }
 

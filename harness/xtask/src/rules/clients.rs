@@ -23,7 +23,8 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
 /// A crate with no folder that may name the client has no use for the dependency either.
 fn in_manifests(workspace: &Workspace, client: &Client) -> Vec<Violation> {
     let members = workspace.members.iter().filter(|member| {
-        let depends = member.dependencies.iter().any(|it| it == client.name);
+        let mut dependencies = member.dependencies.iter().chain(&member.dev_dependencies);
+        let depends = dependencies.any(|it| it == client.name);
         let may = client
             .allowed_in
             .iter()

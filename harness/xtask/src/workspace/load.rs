@@ -3,7 +3,9 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use cargo_metadata::{CargoOpt, Metadata, MetadataCommand, PackageId, TargetKind};
+use cargo_metadata::{
+    CargoOpt, Dependency, DependencyKind, Metadata, MetadataCommand, PackageId, TargetKind,
+};
 
 use super::{Member, Package, Source, TextFile, Workspace};
 use crate::violation::Violation;
@@ -122,7 +124,10 @@ fn members(metadata: &Metadata) -> anyhow::Result<Vec<Member>> {
                 .parent()
                 .and_then(|dir| dir.strip_prefix(&metadata.workspace_root).ok())
                 .with_context(|| format!("failed to place {} in the workspace", package.name))?;
-            let dependencies = package.dependencies.iter();
+            let (dev, shipping): (Vec<&Dependency>, Vec<&Dependency>) = package
+                .dependencies
+                .iter()
+                .partition(|dependency| dependency.kind == DependencyKind::Development);
             let test_targets = package
                 .targets
                 .iter()
@@ -130,14 +135,18 @@ fn members(metadata: &Metadata) -> anyhow::Result<Vec<Member>> {
             Ok(Member {
                 name: package.name.to_string(),
                 dir: dir.to_string(),
-                dependencies: dependencies
-                    .map(|dependency| dependency.name.clone())
-                    .collect(),
+                dependencies: names_of(&shipping),
+                dev_dependencies: names_of(&dev),
                 built_with: closure(&package.id, &shipped, &names),
                 test_binaries: test_targets.map(|target| target.name.clone()).collect(),
             })
         })
         .collect()
+}
+
+fn names_of(dependencies: &[&Dependency]) -> Vec<String> {
+    let names = dependencies.iter();
+    names.map(|dependency| dependency.name.clone()).collect()
 }
 
 type Edges<'a> = BTreeMap<&'a PackageId, Vec<&'a PackageId>>;
@@ -153,7 +162,7 @@ fn shipped_edges(metadata: &Metadata) -> anyhow::Result<Edges<'_>> {
             dependency
                 .dep_kinds
                 .iter()
-                .any(|kind| kind.kind != cargo_metadata::DependencyKind::Development)
+                .any(|kind| kind.kind != DependencyKind::Development)
         });
         (
             &node.id,
@@ -215,7 +224,9 @@ mod tests {
         assert_eq!(owner("harness/xtask/src/main.rs"), Some("gauntlet-xtask"));
 
         let domain = workspace.member("gauntlet-domain").expect("a member");
-        assert!(domain.dependencies.iter().any(|name| name == "proptest"));
+        let names_proptest = |names: &[String]| names.iter().any(|name| name == "proptest");
+        assert!(names_proptest(&domain.dev_dependencies));
+        assert!(!names_proptest(&domain.dependencies));
         assert!(
             domain.built_with.contains("serde"),
             "by way of the contract"

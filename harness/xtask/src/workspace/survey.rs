@@ -6,11 +6,16 @@ use syn::visit::{self, Visit};
 
 use super::source::{Function, Import, flatten};
 
+/// The macro by which a test binary with a runner of its own lists its tests.
+const TRIALS: &str = "trials";
+
 /// Collects what the rules ask of a syntax tree, in one walk.
 #[derive(Default)]
 pub(super) struct Survey {
     /// Path of the module that is being walked, within its crate.
     module: Vec<String>,
+    /// Paths of the functions that [`TRIALS`] lists.
+    trials: Vec<String>,
     pub(super) imports: Vec<Import>,
     pub(super) functions: Vec<Function>,
     pub(super) modules: Vec<String>,
@@ -79,6 +84,28 @@ impl Survey {
 }
 
 impl<'ast> Visit<'ast> for Survey {
+    fn visit_file(&mut self, file: &'ast syn::File) {
+        visit::visit_file(self, file);
+        // At the end, because the list may stand above the functions.
+        for function in &mut self.functions {
+            function.is_test |= self.trials.contains(&function.path);
+        }
+    }
+
+    /// `trials!(… => one, another)`: what is listed there is run as a test, under that name.
+    fn visit_macro(&mut self, invoked: &'ast syn::Macro) {
+        if !invoked.path.is_ident(TRIALS) {
+            return;
+        }
+        let mut tokens = Vec::new();
+        flatten(invoked.tokens.clone(), &mut tokens);
+        let listed = tokens.rsplit(|token| token.text == ">").next();
+        let listed = listed.unwrap_or_default().iter();
+        let names = listed.filter(|token| token.text != ",");
+        let paths: Vec<String> = names.map(|token| self.path_of(&token.text)).collect();
+        self.trials.extend(paths);
+    }
+
     fn visit_item(&mut self, item: &'ast syn::Item) {
         if attributes_of(item).iter().any(is_test_only) {
             let span = item.span();
@@ -194,6 +221,25 @@ fn module_of_file(path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_is_a_test_by_attribute_or_by_being_listed_as_a_trial() {
+        let text = "
+            fn trials() -> Vec<Trial> { trials!(place, Place::kafka => listed, also_listed) }
+            async fn listed(kafka: String) {}
+            async fn also_listed(kafka: String) {}
+            async fn kafka(unlisted: String) {}
+            #[tokio::test] async fn marked() {}
+            mod inner { fn listed() {} }
+        ";
+        let tree = syn::parse_file(text).expect("parses");
+        let mut survey = Survey::of("system/adapters/tests/it/kafka.rs");
+        survey.visit_file(&tree);
+        let tests = survey.functions.iter().filter(|function| function.is_test);
+        let paths: Vec<&str> = tests.map(|function| function.path.as_str()).collect();
+        let expected = ["listed", "also_listed", "marked"];
+        assert_eq!(paths, expected.map(|name| format!("it::kafka::{name}")));
+    }
 
     #[test]
     fn modules_follow_from_paths() {

@@ -20,8 +20,10 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Folder of its `Cargo.toml`, relative to the root, without a trailing slash.
     pub(crate) dir: String,
-    /// Names of the packages that its manifest asks for, development dependencies included.
+    /// Names of the packages that its manifest asks for, development dependencies left out.
     pub(crate) dependencies: Vec<String>,
+    /// Names of the packages that its tests and benchmarks ask for besides.
+    pub(crate) dev_dependencies: Vec<String>,
     /// Names of all packages that end up in its build, development dependencies left out.
     pub(crate) built_with: BTreeSet<String>,
     /// Names of its integration-test binaries.

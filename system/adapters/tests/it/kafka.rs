@@ -7,6 +7,7 @@ use gauntlet_ports::testsuite::messaging::{
     MessagingBackend, Recorder, SETTLE_WITHIN, messaging_contract, task_event,
 };
 use gauntlet_ports::{Ack, Handler, Ingress, Publisher, Subscription, SubscriptionSet};
+use libtest_mimic::Trial;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -14,10 +15,19 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{broker, fresh_topic};
+use crate::components::Components;
+use crate::topics::fresh_topic;
+use crate::trials::trials;
 
 /// More than one, so that keys are spread; few, so that keys also share.
 const PARTITIONS: i32 = 3;
+
+pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
+    trials!(components, Components::kafka =>
+        kafka_keeps_the_contract,
+        order_and_events_survive_rebalances,
+    )
+}
 
 struct Kafka {
     settings: KafkaSettings,
@@ -25,8 +35,8 @@ struct Kafka {
 }
 
 impl Kafka {
-    async fn with_fresh_topic() -> Self {
-        let settings = KafkaSettings::new(broker("GAUNTLET_TEST_KAFKA"), "contract");
+    async fn with_fresh_topic(brokers: &str) -> Self {
+        let settings = KafkaSettings::new(brokers, "contract");
         let topic = fresh_topic();
         let admin: AdminClient<DefaultClientContext> = client(&settings).create().unwrap();
         let dead_letter = topic.dead_letter();
@@ -121,16 +131,14 @@ fn read_all(mut config: ClientConfig, topic: &TopicName, count: usize) -> Vec<Ve
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kafka_keeps_the_contract() {
-    messaging_contract(Kafka::with_fresh_topic).await;
+async fn kafka_keeps_the_contract(brokers: String) {
+    messaging_contract(|| Kafka::with_fresh_topic(&brokers)).await;
 }
 
 /// Of one member that joins and one that leaves while events flow.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn order_and_events_survive_rebalances() {
+async fn order_and_events_survive_rebalances(brokers: String) {
     const VERSIONS: u64 = 30;
-    let kafka = Kafka::with_fresh_topic().await;
+    let kafka = Kafka::with_fresh_topic(&brokers).await;
     let recorder = Arc::new(Recorder::accepting());
     let member = || {
         let stop = CancellationToken::new();

@@ -10,6 +10,7 @@ use gauntlet_ports::testsuite::messaging::{
 use gauntlet_ports::{
     Ack, Delivery, Handler, Ingress, Publisher, Settle, Subscription, SubscriptionSet,
 };
+use libtest_mimic::Trial;
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands, AsyncConnectionConfig, Client};
@@ -17,7 +18,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{broker, fresh_topic};
+use crate::components::Components;
+use crate::topics::fresh_topic;
+use crate::trials::trials;
+
+pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
+    trials!(components, Components::redis =>
+        redis_keeps_the_contract,
+        what_a_crashed_replica_held_is_settled_before_anything_newer,
+    )
+}
 
 struct Redis {
     settings: RedisSettings,
@@ -26,9 +36,9 @@ struct Redis {
 }
 
 impl Redis {
-    async fn with_fresh_topic() -> Self {
+    async fn with_fresh_topic(url: &str) -> Self {
         let consumer = format!("it-{}", Uuid::now_v7());
-        let mut settings = RedisSettings::new(broker("GAUNTLET_TEST_REDIS"), consumer);
+        let mut settings = RedisSettings::new(url, consumer);
         settings.claim_idle = Duration::from_secs(1);
         Self {
             publisher: RedisPublisher::connect(&settings).await.unwrap(),
@@ -90,9 +100,8 @@ impl MessagingBackend for Redis {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_keeps_the_contract() {
-    messaging_contract(Redis::with_fresh_topic).await;
+async fn redis_keeps_the_contract(url: String) {
+    messaging_contract(|| Redis::with_fresh_topic(&url)).await;
 }
 
 /// Takes deliveries on and never settles them.
@@ -108,9 +117,8 @@ impl Handler for Hanging {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_crashed_replica_held_is_settled_before_anything_newer() {
-    let redis = Redis::with_fresh_topic().await;
+async fn what_a_crashed_replica_held_is_settled_before_anything_newer(url: String) {
+    let redis = Redis::with_fresh_topic(&url).await;
     let set = |handler: Arc<dyn Handler>| {
         SubscriptionSet::default().with(Subscription {
             topic: redis.topic.clone(),

@@ -1,0 +1,181 @@
+//! Kafka, Redis and Postgres under the harness's supervision.
+//!
+//! Each starts when the first trial asks for it. `--list` thus starts nothing, and a filter no more than
+//! its tests need. These are components and no stack: nothing here is judged, and Dapr need not be had.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use gauntlet_harness::component::Site;
+use gauntlet_harness::component::kafka::Kafka;
+use gauntlet_harness::component::postgres::Postgres;
+use gauntlet_harness::component::redis::Redis;
+use gauntlet_harness::error::StackError;
+use gauntlet_harness::provider::process::{Launcher, ProcessProvider};
+use gauntlet_harness::provider::{
+    Instance, PortSlot, Provider, RunContext, ServiceSpec, StateDir, sweep,
+};
+use gauntlet_harness::store::{Artifact, ComponentId, Store};
+use libtest_mimic::Failed;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::progress::Lines;
+
+/// Postgres ends its sessions at once, Kafka takes a second or two.
+const GRACE: Duration = Duration::from_secs(10);
+
+type BoxError = Box<dyn Error + Send + Sync>;
+/// What is started once, or why it could not be: a second try would only fail more slowly.
+type Once<T> = OnceCell<Result<T, String>>;
+
+pub(crate) struct Components {
+    ground: Once<Ground>,
+    kafka: Once<Kafka>,
+    redis: Once<Redis>,
+    postgres: Once<Postgres>,
+    /// Not that of a trial: children are watched from their start to the end of the last trial.
+    runtime: Runtime,
+}
+
+impl Components {
+    pub(crate) fn none_yet() -> Result<Self, String> {
+        let runtime = Runtime::new().map_err(|error| format!("failed to start a runtime: {error}"));
+        Ok(Self {
+            ground: OnceCell::new(),
+            kafka: OnceCell::new(),
+            redis: OnceCell::new(),
+            postgres: OnceCell::new(),
+            runtime: runtime?,
+        })
+    }
+
+    /// The bootstrap address, `host:port`.
+    pub(crate) fn kafka(&self) -> Result<String, Failed> {
+        let kafka = self.started(&self.kafka, async |ground| {
+            let artifact = ground.obtain(ComponentId::Kafka).await?;
+            let java = ground.store.java()?;
+            let kafka = Kafka::plan(&artifact, &java, &ground.site).await?;
+            ground.bring_up(kafka.spec()).await?;
+            Ok(kafka)
+        })?;
+        Ok(kafka.brokers())
+    }
+
+    /// The server's URL, `redis://host:port`.
+    pub(crate) fn redis(&self) -> Result<String, Failed> {
+        let redis = self.started(&self.redis, async |ground| {
+            let artifact = ground.obtain(ComponentId::Redis).await?;
+            let redis = Redis::plan(&artifact, &ground.site)?;
+            ground.bring_up(redis.spec()).await?;
+            Ok(redis)
+        })?;
+        Ok(redis.url())
+    }
+
+    /// The server, whose superuser the tests are.
+    pub(crate) fn postgres(&self) -> Result<Postgres, Failed> {
+        self.started(&self.postgres, async |ground| {
+            let artifact = ground.obtain(ComponentId::Postgres).await?;
+            let postgres = Postgres::plan(&artifact, &ground.site).await?;
+            ground.bring_up(postgres.spec()).await?;
+            Ok(postgres)
+        })
+    }
+
+    /// Starts what is not started; trials that ask at the same time wait for the one start.
+    fn started<T: Clone>(
+        &self,
+        once: &Once<T>,
+        start: impl AsyncFnOnce(&Ground) -> Result<T, BoxError>,
+    ) -> Result<T, Failed> {
+        let starting = once.get_or_init(async || {
+            let opening = self.ground.get_or_init(async || told(Ground::open().await));
+            let ground = opening.await.as_ref().map_err(String::clone)?;
+            told(start(ground).await)
+        });
+        Ok(self.runtime.block_on(starting).clone()?)
+    }
+
+    /// Ends whatever was started. Fails where something does not end, or had ended by itself.
+    pub(crate) fn stop(&self) -> Result<(), String> {
+        let Some(Ok(ground)) = self.ground.get() else {
+            return Ok(());
+        };
+        told(self.runtime.block_on(ground.stop()))
+    }
+}
+
+fn told<T>(outcome: Result<T, BoxError>) -> Result<T, String> {
+    outcome.map_err(|error| format!("failed to {error}"))
+}
+
+/// Where components stand, opened with the first of them.
+struct Ground {
+    store: Arc<Store>,
+    site: Site,
+    provider: ProcessProvider,
+    running: Mutex<Vec<Arc<dyn Instance>>>,
+}
+
+impl Ground {
+    async fn open() -> Result<Self, BoxError> {
+        let state = StateDir::from_environment(|name| std::env::var_os(name))?;
+        // A test binary that was killed could not remove its files.
+        sweep(&state).await?;
+        let run_id = format!("adapters-{}", Uuid::now_v7().simple());
+        // The components' logs stay for a look afterwards.
+        let evidence = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&run_id);
+        let launcher = Launcher {
+            shim: std::env::current_exe()?,
+        };
+        Ok(Self {
+            store: Arc::new(Store::from_env()?),
+            site: Site {
+                run: Arc::new(RunContext::open(&state, &run_id, &evidence)?),
+                ports: Arc::new(PortSlot::acquire()?),
+                launcher: launcher.clone(),
+                templates: state.templates(),
+            },
+            provider: ProcessProvider::new(launcher),
+            running: Mutex::default(),
+        })
+    }
+
+    /// Blocks a thread for minutes where a component has to be fetched.
+    async fn obtain(&self, id: ComponentId) -> Result<Artifact, BoxError> {
+        let store = Arc::clone(&self.store);
+        Ok(tokio::task::spawn_blocking(move || store.obtain(id, &Lines)).await??)
+    }
+
+    async fn bring_up(&self, spec: &ServiceSpec) -> Result<(), StackError> {
+        let service = self.provider.start(spec.clone(), &self.site.run).await?;
+        // Before it is ready: if it never is, it has to be stopped too.
+        self.running().push(Arc::clone(&service));
+        service.ready(service.ready_within()).await?;
+        Ok(())
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Arc<dyn Instance>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn stop(&self) -> Result<(), BoxError> {
+        let services = std::mem::take(&mut *self.running());
+        let stops = services.iter().map(|service| service.stop(GRACE));
+        let stopped: Result<Vec<_>, _> = join_all(stops).await.into_iter().collect();
+        self.site.run.close()?;
+        stopped?;
+        match self.site.run.unexpected_exits().first() {
+            Some(exit) => {
+                let (service, how) = (&exit.service, exit.exit);
+                Err(format!("keep {service} running to the end: it ended with {how}").into())
+            }
+            None => Ok(()),
+        }
+    }
+}
