@@ -14,9 +14,9 @@ use tokio::process::Command;
 
 use super::digest::sha256_hex;
 use crate::error::{StackError, StackErrorKind};
+use crate::provider::process::tether;
 use crate::provider::{Endpoint, HttpProbe, ServiceId, ServiceSpec, StopSignal};
 
-const PACKAGE: &str = "gauntlet-services";
 const BINARY: &str = "todo";
 /// It is up in 0.2 s; with a sidecar it is ready when that is.
 const READY_WITHIN: Duration = Duration::from_secs(40);
@@ -42,12 +42,14 @@ pub enum SystemSource {
 }
 
 impl SystemSource {
-    /// Finds the binary, or builds it in the harness's own profile. `progress` gets a line at a time.
+    /// Finds the binary, or builds it in the harness's own profile. `progress` gets a line at a time;
+    /// `shim` is the executable that answers to `exec-child`.
     ///
     /// In a checkout it is always built, because what lies there may be of yesterday's code; with
     /// nothing to do that takes under a second.
     pub async fn obtain(
         &self,
+        shim: &Path,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<SystemBinary, StackError> {
         if let Self::Obtained(binary) = self {
@@ -64,7 +66,7 @@ impl SystemSource {
             StackError::io("find", Path::new("the harness's own executable"), error)
         })?;
         if let Some(checkout) = Checkout::of(&harness) {
-            let path = checkout.build(progress).await?;
+            let path = checkout.build(shim, progress).await?;
             let how = format!("cargo build, {} profile, from the checkout", profile());
             return describe(path, "checkout", how);
         }
@@ -101,37 +103,37 @@ impl Checkout {
             .then_some(Self { root, target })
     }
 
-    async fn build(&self, progress: &(dyn Fn(&str) + Sync)) -> Result<PathBuf, StackError> {
+    async fn build(
+        &self,
+        shim: &Path,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<PathBuf, StackError> {
         progress("building the system (cargo build)");
-        let mut command = Command::new("cargo");
-        command.args([
-            "build",
-            "--package",
-            PACKAGE,
-            "--bin",
-            BINARY,
-            "--color",
-            "never",
-        ]);
+        let mut command = Command::from(tether::command(shim, "cargo"));
+        // As `cargo gauntlet` builds the harness, without `--package`: the crates that both share are then
+        // built once, with the same features.
+        command.args(["build", "--bin", BINARY, "--color", "never"]);
         if profile() == "release" {
             command.arg("--release");
         }
         command
             .arg("--target-dir")
             .arg(&self.target)
-            .current_dir(&self.root);
-        command
-            .stdin(Stdio::null())
+            .current_dir(&self.root)
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .stderr(Stdio::piped());
         let failed = |what: &str| {
-            let mend = format!("run `cargo build -p {PACKAGE}` in {}", self.root.display());
+            let mend = format!(
+                "run `cargo build --bin {BINARY}` in {}",
+                self.root.display()
+            );
             StackError::new(StackErrorKind::Build, what, mend)
         };
         let mut child = command
             .spawn()
             .map_err(|error| failed("run cargo for the system").because(error))?;
+        // Cargo and its compilers live as long as this, also where nobody waits for them any more.
+        let line = child.stdin.take();
         let mut kept = Vec::new();
         if let Some(stderr) = child.stderr.take() {
             let mut lines = BufReader::new(stderr).lines();
@@ -144,6 +146,7 @@ impl Checkout {
             .wait()
             .await
             .map_err(|error| failed("build the system").because(error))?;
+        drop(line);
         if !status.success() {
             kept.drain(..kept.len().saturating_sub(BUILD_LINES_KEPT));
             return Err(failed("build the system")

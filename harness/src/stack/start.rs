@@ -39,7 +39,10 @@ impl Stack {
         topology.validate()?;
         let began = Instant::now();
         let artifacts = obtain(&topology, context).await?;
-        let system = context.system.obtain(&*context.notes).await?;
+        let system = context
+            .system
+            .obtain(&context.shim, &*context.notes)
+            .await?;
         let obtained = Instant::now();
 
         let run = Arc::new(RunContext::open(

@@ -20,11 +20,14 @@ pub struct StoreConfig {
     /// The Java installation to prefer over the `java` on the search path.
     pub java_home: Option<PathBuf>,
     pub manifest: Manifest,
+    /// The executable that answers to `exec-child`. Every tool is run through it.
+    pub shim: PathBuf,
 }
 
 impl StoreConfig {
     /// Reads `GAUNTLET_HOME`, else `XDG_CACHE_HOME/gauntlet`, else `~/.cache/gauntlet`; `PATH`;
-    /// `JAVA_HOME`; and `GAUNTLET_<NAME>_PATH` for each component.
+    /// `JAVA_HOME`; and `GAUNTLET_<NAME>_PATH` for each component. The shim is the running program,
+    /// which therefore has to answer to `exec-child`.
     pub fn from_env() -> Result<Self, StoreError> {
         let home = directory("GAUNTLET_HOME")
             .or_else(|| directory("XDG_CACHE_HOME").map(|cache| cache.join("gauntlet")))
@@ -49,6 +52,9 @@ impl StoreConfig {
             given,
             java_home: directory("JAVA_HOME"),
             manifest: Manifest::embedded()?,
+            shim: env::current_exe().map_err(|error| {
+                StoreError::io("find", Path::new("the harness's own executable"), error)
+            })?,
         })
     }
 

@@ -4,16 +4,13 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::artifact::Artifact;
 use super::error::{StoreError, StoreErrorKind};
 use super::tool::Tool;
+use crate::provider::process::tether::Tethered;
 
 /// Formatting takes 1.2 s, a start 2 s on idle cores; a loaded machine is given ten times that.
 const FORMAT_LIMIT: Duration = Duration::from_secs(30);
@@ -74,10 +71,9 @@ pub(super) fn make(java: &Tool, kafka: &Artifact, work: &Path) -> Result<PathBuf
         .arg(&properties)
         .stdout(output)
         .stderr(errors);
-    let child = start
-        .spawn()
-        .map_err(|error| StoreError::io("run", &java.path, error))?;
-    let mut broker_process = Recorder { child };
+    let mut broker_process = Recorder {
+        child: java.spawn(start)?,
+    };
     broker_process
         .answers_within(START_LIMIT, broker)
         .map_err(|why| gave_up(why, &log))?;
@@ -93,7 +89,7 @@ pub(super) fn make(java: &Tool, kafka: &Artifact, work: &Path) -> Result<PathBuf
 
 /// The broker of the recording; it never outlives this value.
 struct Recorder {
-    child: Child,
+    child: Tethered,
 }
 
 impl Recorder {
@@ -112,9 +108,8 @@ impl Recorder {
     }
 
     fn ends_within(&mut self, limit: Duration) -> Result<(), &'static str> {
-        let pid =
-            i32::try_from(self.child.id()).map_err(|_| "the broker has no usable process id")?;
-        kill(Pid::from_raw(pid), Signal::SIGTERM)
+        self.child
+            .ask_to_end()
             .map_err(|_| "the broker could not be signalled")?;
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
@@ -124,14 +119,6 @@ impl Recorder {
             thread::sleep(POLL);
         }
         Err("the broker did not end in time")
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        // Harmless after it has ended and been waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

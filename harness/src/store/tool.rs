@@ -1,15 +1,17 @@
-//! Running package clients: found on the configured path, bounded in time, their last words kept.
+//! Running package clients: found on the configured path, tied to our life, bounded in time, their last
+//! words kept.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::config::StoreConfig;
 use super::error::{StoreError, StoreErrorKind};
+use crate::provider::process::tether::{self, Tethered};
 
 /// How often a running tool is looked at when it says nothing.
 const TICK: Duration = Duration::from_millis(100);
@@ -24,8 +26,8 @@ const VERSION_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct Tool {
     pub(super) name: &'static str,
     pub(super) path: PathBuf,
-    /// Ties the tool's life to ours, where the machine has it.
-    tether: Option<PathBuf>,
+    /// Ties the tool's life to ours.
+    shim: PathBuf,
     search_path: std::ffi::OsString,
 }
 
@@ -70,24 +72,21 @@ impl Tool {
         Self {
             name,
             path,
-            tether: config.find("setpriv"),
+            shim: config.shim.clone(),
             search_path,
         }
     }
 
-    /// A command whose children see the configured path.
+    /// A command for [`Self::spawn`] or [`Self::run`], whose children see the configured path.
     pub(super) fn command(&self) -> Command {
-        let mut command = match &self.tether {
-            // A build must not go on when we are killed, and only the child itself can ask for that.
-            Some(tether) => {
-                let mut command = Command::new(tether);
-                command.args(["--pdeathsig", "TERM", "--"]).arg(&self.path);
-                command
-            }
-            None => Command::new(&self.path),
-        };
-        command.env("PATH", &self.search_path).stdin(Stdio::null());
+        let mut command = tether::command(&self.shim, &self.path);
+        command.env("PATH", &self.search_path);
         command
+    }
+
+    /// Starts what [`Self::command`] has made. It ends when the result is dropped.
+    pub(super) fn spawn(&self, mut command: Command) -> Result<Tethered, StoreError> {
+        Tethered::spawn(&mut command).map_err(|error| StoreError::io("run", &self.path, error))
     }
 
     /// Runs to the end or to the limit; `listen` hears every line of both streams, and every silence.
@@ -97,15 +96,11 @@ impl Tool {
         limit: Duration,
         listen: &mut dyn FnMut(Said<'_>),
     ) -> Result<(), StoreError> {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| StoreError::io("run", &self.path, error))?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.spawn(command)?;
         let (sender, lines) = mpsc::channel();
-        // Detached on purpose: a grandchild that keeps the pipe open must not keep us waiting.
-        forward(child.stdout.take(), sender.clone());
-        forward(child.stderr.take(), sender);
+        forward(child.stdout(), sender.clone());
+        forward(child.stderr(), sender);
         let mut last = LastWords::default();
         let deadline = Instant::now() + limit;
         loop {
@@ -129,7 +124,6 @@ impl Tool {
                 };
             }
             if Instant::now() >= deadline {
-                end(&mut child);
                 return Err(self.failure(&format!("not done after {} s", limit.as_secs()), &last));
             }
         }
@@ -201,12 +195,6 @@ fn forward<R: Read + Send + 'static>(stream: Option<R>, sender: mpsc::Sender<Str
             line.clear();
         }
     });
-}
-
-fn end(child: &mut Child) {
-    // It is ours and not yet waited for, so neither call can hit another process.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// What an executable says its version is: the first word of `--version` that looks like one.

@@ -9,3 +9,6 @@ mod bench;
 mod fault;
 mod parent_death;
 mod process;
+mod supervisor;
+mod tools;
+mod victim;

@@ -1,53 +1,23 @@
 //! What a harness leaves behind that is killed by SIGKILL: nothing.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use gauntlet_harness::provider::process::ProcessProvider;
 use gauntlet_harness::provider::{
-    HttpProbe, Provider, ServiceId, ServiceSpec, StateDir, StopSignal, sweep, until,
+    HttpProbe, Provider, ServiceId, ServiceSpec, StateDir, StopSignal, sweep,
 };
 
-use crate::bench::{SOON, is_gone, launcher, open_run, pids_in};
+use crate::bench::{SOON, launcher, open_run};
+use crate::victim::{Victim, directory};
 
-/// Names the directory of the test that started this process.
-const DIRECTORY: &str = "GAUNTLET_TEST_DIRECTORY";
-/// The promise to users.
-const GONE_WITHIN: Duration = Duration::from_secs(2);
 const CHILDREN: usize = 3;
 
 #[tokio::test]
 async fn children_of_a_killed_harness_end_and_its_files_are_swept() {
     let dir = tempfile::tempdir().unwrap();
-    let mut harness = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "parent_death::a_harness_with_children",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(DIRECTORY, dir.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let started = dir.path().join("pids");
-    let all_started = || {
-        let found = if started.exists() {
-            pids_in(&started).len()
-        } else {
-            0
-        };
-        std::future::ready(if found == CHILDREN {
-            Ok(())
-        } else {
-            Err(format!("{found} children"))
-        })
-    };
-    until("the helper's children", SOON, all_started)
-        .await
-        .unwrap();
+    let mut harness = Victim::play("parent_death::a_harness_with_children", dir.path());
+    let children = harness.pids(CHILDREN).await;
     let state = state_of_helper(dir.path());
     assert_eq!(
         sweep(&state).await.unwrap().runs,
@@ -55,15 +25,8 @@ async fn children_of_a_killed_harness_end_and_its_files_are_swept() {
         "a living run is left alone"
     );
 
-    harness.kill().unwrap();
-    harness.wait().unwrap();
-    for pid in pids_in(&started) {
-        until("a child to end", GONE_WITHIN, || {
-            std::future::ready(is_gone(pid))
-        })
-        .await
-        .unwrap();
-    }
+    harness.kill();
+    children.end().await;
 
     let temp = PathBuf::from(std::fs::read_to_string(dir.path().join("temp")).unwrap());
     assert!(temp.is_dir());
@@ -83,7 +46,7 @@ fn state_of_helper(dir: &Path) -> StateDir {
 #[tokio::test]
 #[ignore = "run by another test, as a process of its own"]
 async fn a_harness_with_children() {
-    let Some(dir) = std::env::var_os(DIRECTORY).map(PathBuf::from) else {
+    let Some(dir) = directory() else {
         return;
     };
     let run = open_run(&state_of_helper(&dir), &dir);

@@ -35,7 +35,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Print the log of one service of a running stack
     Logs(LogsArgs),
-    /// Stop running stacks and leave nothing behind
+    /// Stop running or starting stacks and leave nothing behind
     Down(DownArgs),
     /// Get the components ahead of time, or list where they are
     Fetch(FetchArgs),
@@ -115,8 +115,16 @@ pub struct UpArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all is healthy, or no stack is up · 1 a service is not, or a holder does \
+                  not answer · 2 a stack is starting or stopping · 3 the question itself failed."
+)]
 pub struct StatusArgs {
-    /// Print as JSON
+    /// Print as JSON: a list of stacks
+    ///
+    /// Each has a `run_id` and a `state`. `up`: with `kind`, `services` and `lanes`. `starting` and
+    /// `stopping`: with `kind` and `holder_log`. `unanswering`: with `holder_pid` (or null),
+    /// `holder_log` and the `reason`.
     #[arg(long)]
     pub json: bool,
 }
@@ -177,6 +185,9 @@ pub struct HoldArgs {
     pub id: String,
     #[arg(long, value_enum)]
     pub stack: StackArg,
+    /// Process whose child this is; the start goes no further than that lives
+    #[arg(long, value_name = "PID")]
+    pub starter: i32,
 }
 
 /// `90s`, `5m`, `1h`, and sums such as `1m 30s`.

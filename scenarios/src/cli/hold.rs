@@ -7,12 +7,13 @@ use gauntlet_harness::stack::{Lane, Stack, StackKind, Topology};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getpid, getppid};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::args::HoldArgs;
-use super::held::{Held, HeldPaths, claim};
+use super::held::{HeldPaths, Phase, Record, Stacks};
 use super::{Session, interrupt};
 use crate::console::{Console, Verbosity};
 use crate::failure::failed;
@@ -20,6 +21,9 @@ use crate::runner::STOP_GRACE;
 
 /// A person tries things for a day at most with one token.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
+/// A start that is given up takes its children along at once. What may need longer is a package client,
+/// which ends with this process.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts a stack, describes it, holds it until SIGTERM, and stops it.
 pub(super) fn hold(args: &HoldArgs) -> Result<()> {
@@ -28,24 +32,40 @@ pub(super) fn hold(args: &HoldArgs) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(perform(args))
+    let outcome = runtime.block_on(perform(args));
+    runtime.shutdown_timeout(GIVEN_UP_WITHIN);
+    outcome
 }
 
 async fn perform(args: &HoldArgs) -> Result<()> {
     // Until it is ready the stack belongs to the `up` that waits for it: an `up` that is interrupted or
     // killed takes it along.
     set_pdeathsig(Signal::SIGTERM).context("failed to follow the command that starts the stack")?;
-    let paths = HeldPaths::of(&args.id)?;
-    let _lock = claim(&paths)?;
+    if getppid() != Pid::from_raw(args.starter) {
+        bail!("the command that starts the stack is gone");
+    }
+    let paths = Stacks::here()?.paths(&args.id);
     let interrupt = interrupt::token()?;
+    // From here on `down` finds this process.
+    enter(args, &paths, Phase::Starting)?;
     let stack = tokio::select! {
         stack = bring_up(args, &paths) => stack?,
         () = interrupt.cancelled() => bail!("told to stop before the stack was ready"),
     };
     let held = hold_until(&interrupt, args, &paths, &stack).await;
+    let told = enter(args, &paths, Phase::Stopping);
     stack.stop(STOP_GRACE).await.map_err(failed)?;
-    held?;
-    std::fs::remove_dir_all(paths.folder()).context("failed to remove the stack's folder")
+    held.and(told)?;
+    paths.remove()
+}
+
+/// Writes down how far the stack is.
+fn enter(args: &HoldArgs, paths: &HeldPaths, phase: Phase) -> Result<()> {
+    paths.write(&Record {
+        kind: args.stack.into(),
+        holder_pid: Some(getpid().as_raw()),
+        phase,
+    })
 }
 
 async fn bring_up(args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
@@ -80,15 +100,8 @@ async fn describe(args: &HoldArgs, paths: &HeldPaths, stack: &Stack) -> Result<(
     let token = stack
         .token_for(UserId::generate(), TOKEN_TTL)
         .map_err(failed)?;
-    let held = Held {
-        id: args.id.clone(),
-        holder_pid: nix::unistd::getpid().as_raw(),
-        token,
-        stack: stack.describe().await,
-    };
-    let draft = paths.folder().join("stack.json.draft");
-    std::fs::write(&draft, serde_json::to_vec_pretty(&held)?)?;
-    std::fs::rename(&draft, paths.description()).context("failed to describe the stack")
+    let stack = stack.describe().await;
+    enter(args, paths, Phase::Up { token, stack })
 }
 
 /// Answers each connection with the stack's present state.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use gauntlet_harness::stack::StackDescription;
 
 use super::args::LogsArgs;
-use super::held;
+use super::held::{Phase, Stacks};
 use super::output::print;
 use super::wait::until;
 
@@ -15,7 +16,7 @@ const FOLLOW_AT_MOST: Duration = Duration::from_hours(24);
 
 /// Prints the end of a service's log, and what is added to it with `--follow`.
 pub(super) fn logs(args: &LogsArgs) -> Result<()> {
-    let stack = held::one(args.stack_id.as_deref())?.stack;
+    let stack = running(args.stack_id.as_deref())?;
     let names: Vec<&str> = stack
         .services
         .iter()
@@ -39,6 +40,18 @@ pub(super) fn logs(args: &LogsArgs) -> Result<()> {
         follow(&service.log, end)?;
     }
     Ok(())
+}
+
+fn running(id: Option<&str>) -> Result<StackDescription> {
+    let paths = Stacks::here()?.one(id)?.paths;
+    match paths.read()?.phase {
+        Phase::Up { stack, .. } => Ok(stack),
+        Phase::Starting | Phase::Stopping => bail!(
+            "stack {} is starting or stopping; the log of that is {}",
+            paths.id,
+            paths.holder_log().display()
+        ),
+    }
 }
 
 /// Prints the last lines, and answers where the file ended.

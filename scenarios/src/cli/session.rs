@@ -50,7 +50,10 @@ impl Session {
     /// Builds or finds the system under test once, for all stacks of this command.
     pub(crate) async fn obtain_system(&mut self) -> Result<()> {
         let step = self.console.step("system");
-        let obtained = self.system.obtain(&|line| step.update(line)).await;
+        let obtained = self
+            .system
+            .obtain(&self.shim, &|line| step.update(line))
+            .await;
         match obtained {
             Ok(binary) => {
                 step.done(&binary.provenance.how);

