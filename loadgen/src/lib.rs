@@ -76,4 +76,6 @@ pub use noise::noise_floor;
 pub use progress::Progress;
 pub use record::{Ending, LoadRecord, OperationRecord, Tally};
 pub use summary::{Distribution, LatenessSummary, LoadSummary};
-pub use workload::{CreateTasks, Operation, OperationKey, ReadTasks, Script, Workload};
+pub use workload::{
+    ChangeTasks, CreateTasks, LivingTask, Operation, OperationKey, ReadTasks, Script, Workload,
+};

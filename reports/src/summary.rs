@@ -1,6 +1,6 @@
 //! The closing table of a run, as data: whoever prints it decides on widths and colours.
 
-use crate::evidence::{Finding, Outcome, Report, ScenarioReport};
+use crate::evidence::{ExitStatus, Finding, Outcome, Report, ScenarioReport};
 use crate::format;
 use crate::standing::{Bar, Standing};
 
@@ -29,6 +29,39 @@ pub fn name(scenario: &ScenarioReport) -> String {
         0 | 1 => scenario.id.clone(),
         repeat => format!("{} (repeat {repeat})", scenario.id),
     }
+}
+
+/// The run in one sentence: what its exit status means, and which scenarios that leaves open.
+///
+/// What was not run is named even where it was allowed to be missing: the exit code forgives it, a
+/// reader has to know.
+pub fn conclusion(report: &Report, status: ExitStatus) -> String {
+    let missing = not_run(report);
+    let missing = missing.map_or_else(String::new, |missing| format!("; not run: {missing}"));
+    format!("{}{missing}", status.meaning())
+}
+
+/// Scenarios that were not run, by what they need: `publish-latency, sidecar-memory (needs daprd)`.
+/// None where all were run.
+pub fn not_run(report: &Report) -> Option<String> {
+    let mut by_need: Vec<(&str, Vec<&str>)> = Vec::new();
+    for scenario in &report.scenarios {
+        let Outcome::NotRun { needs, .. } = &scenario.outcome else {
+            continue;
+        };
+        let group = by_need.iter_mut().find(|(need, _)| need == needs);
+        match group {
+            // Repeats of one scenario are missing once.
+            Some((_, ids)) if ids.contains(&scenario.id.as_str()) => {}
+            Some((_, ids)) => ids.push(&scenario.id),
+            None => by_need.push((needs, vec![&scenario.id])),
+        }
+    }
+    let groups: Vec<String> = by_need
+        .into_iter()
+        .map(|(needs, ids)| format!("{} (needs {needs})", ids.join(", ")))
+        .collect();
+    (!groups.is_empty()).then(|| groups.join(", "))
 }
 
 fn row(scenario: &ScenarioReport) -> Row {

@@ -1,6 +1,7 @@
 // The sidecar's runtime as the project ships it, with its stable components (build tag
-// stablecomponents) and two more that this system's configuration names: the sqlite name resolver,
-// because the default one opens a multicast socket, and the SMTP binding.
+// stablecomponents) and two more: the sqlite name resolver, which components/local/config.yaml names
+// because the default one opens a multicast socket, and the SMTP binding, which no file of ours names
+// yet and which is here for the mails that the system is to send.
 package main
 
 import (

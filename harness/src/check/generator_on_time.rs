@@ -1,14 +1,19 @@
-use gauntlet_reports::evidence::Finding;
 use std::time::Duration;
+
+use gauntlet_reports::evidence::Finding;
+use gauntlet_reports::format;
 
 use super::evidence::{Evidence, generator_doubts};
 use super::{Amount, Bar, Bars, Check, Scope};
-use crate::ledger::{LaneView, Ledger, NoiseFloor, Phase};
+use crate::ledger::{GeneratorRecord, LaneView, Ledger, NoiseFloor, Phase};
 
 /// The load was the one that was promised: at most 1 % of it sent more than 5 ms late.
 ///
 /// A late generator says nothing about the system, so this is never a fail: it is a pass or
 /// inconclusive, and every timing of the lane with it.
+///
+/// How concurrent the load really was, and whether it was held back, stands beside it: an operation
+/// that was held back is late as well, and counts as such.
 ///
 /// Generator and system share the cores of one host. The lateness of an empty loop stands beside
 /// the figure: it tells a busy host from a slow generator.
@@ -57,7 +62,20 @@ impl GeneratorOnTime {
                 micros(lateness.max_micros)
             ))
             .note(noise)
+            .note(openness(generator))
     }
+}
+
+/// How concurrent the load was. An open loop holds nothing back.
+fn openness(generator: &GeneratorRecord) -> String {
+    if generator.peak_in_flight == 0 {
+        return "how many requests were under way at once was not recorded".to_owned();
+    }
+    format!(
+        "at most {} under way at once, {} held back",
+        format::plural(generator.peak_in_flight, "request"),
+        format::plural(generator.held_back, "operation")
+    )
 }
 
 impl Check for GeneratorOnTime {
@@ -117,6 +135,17 @@ mod tests {
                 .starts_with("the generator sent 1.1% of the load")
         );
         assert_both(&late(1_000), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn how_open_the_loop_was_stands_beside_the_lateness() {
+        let mut record = healthy(1_000);
+        let generator = record.generator.as_mut().unwrap();
+        (generator.peak_in_flight, generator.held_back) = (1_000, 3);
+        let finding = judge(&GeneratorOnTime::new(lane()), record);
+        let note = finding.note.unwrap();
+        let told = "at most 1,000 requests under way at once, 3 operations held back";
+        assert!(note.contains(told), "{note}");
     }
 
     #[test]

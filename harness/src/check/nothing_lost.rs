@@ -1,10 +1,13 @@
+use std::collections::{HashMap, HashSet};
+
 use gauntlet_reports::evidence::{Finding, Violation};
 use gauntlet_reports::format;
+use uuid::Uuid;
 
 use super::amount::real;
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
-use crate::ledger::{LaneView, Ledger};
+use crate::ledger::{LaneView, Ledger, LostChange, Placement};
 
 /// The accounting identity: each acknowledged operation ends as an effect, as a dead letter, or
 /// dropped on purpose, and each task stands at the version that was acknowledged.
@@ -28,31 +31,8 @@ impl NothingLost {
     }
 
     fn search(view: LaneView<'_>) -> Evidence {
-        let (record, accounting) = (view.record(), view.accounting());
-        let mut lost = Collected::new("lost");
-        for operation in accounting.unplaced() {
-            lost.add(|| Violation {
-                subject: format!("operation {operation}"),
-                what: format!(
-                    "{:?} was acknowledged, and is neither effect nor dead letter nor dropped",
-                    record.operations[operation].key
-                ),
-                timeline: record.timeline_of_operation(operation, accounting),
-            });
-        }
-        for change in &accounting.lost_changes {
-            lost.add(|| Violation {
-                subject: format!("task {}", change.task_id),
-                what: match change.stands_at {
-                    Some(version) => format!(
-                        "stands at version {version}, {} was acknowledged",
-                        change.acknowledged
-                    ),
-                    None => format!("is gone, version {} was acknowledged", change.acknowledged),
-                },
-                timeline: record.timeline_of_version(change.task_id, change.acknowledged),
-            });
-        }
+        let accounting = view.accounting();
+        let lost = losses(view);
         // What was acknowledged is examined in full by construction; a run that acknowledged too
         // little to claim anything is caught by the scope's minimum.
         let identity = accounting.identity;
@@ -70,6 +50,76 @@ impl NothingLost {
             .expected(identity.acknowledged)
             .note(note)
             .note(parts)
+    }
+}
+
+/// Each lost change once, although the fold may find it twice: as an operation that is placed
+/// nowhere, and as the row of its task. The operation tells more, so the row is told with it.
+fn losses(view: LaneView<'_>) -> Collected {
+    let (record, accounting) = (view.record(), view.accounting());
+    let rows: HashMap<(Uuid, Option<u64>), &LostChange> = accounting
+        .lost_changes
+        .iter()
+        .map(|change| ((change.task_id, Some(change.acknowledged)), change))
+        .collect();
+    let mut counted = HashSet::new();
+    let mut lost = Collected::new("lost");
+    let mut unplaced: Vec<usize> = accounting.unplaced().collect();
+    // Whoever surely made a change stands for it, before those that may only have been told of it.
+    unplaced.sort_by_key(|&position| record.operations[position].kind.is_idempotent());
+    for position in unplaced {
+        let operation = &record.operations[position];
+        let Some(versioned) = promised(view, position) else {
+            continue;
+        };
+        // Completing twice is one change. Two updates acknowledged with one version are two.
+        if !counted.insert(versioned) && operation.kind.is_idempotent() {
+            continue;
+        }
+        lost.add(|| {
+            let key = &operation.key;
+            let row = rows.get(&versioned);
+            let row = row.map_or_else(String::new, |change| format!("; its task {}", as_it_stands(change)));
+            Violation {
+                subject: format!("operation {position}"),
+                what: format!(
+                    "{key:?} was acknowledged, and is neither effect nor dead letter nor dropped{row}"
+                ),
+                timeline: record.timeline_of_operation(position, accounting),
+            }
+        });
+    }
+    for change in &accounting.lost_changes {
+        if counted.contains(&(change.task_id, Some(change.acknowledged))) {
+            continue;
+        }
+        lost.add(|| Violation {
+            subject: format!("task {}", change.task_id),
+            what: as_it_stands(change),
+            timeline: record.timeline_of_version(change.task_id, change.acknowledged),
+        });
+    }
+    lost
+}
+
+/// Task and version that an acknowledgement promised. A deletion is answered without a version: its
+/// event has it, where there is one.
+fn promised(view: LaneView<'_>, operation: usize) -> Option<(Uuid, Option<u64>)> {
+    let record = view.record();
+    let (task_id, version) = record.operations[operation].acknowledged()?;
+    let written = match view.accounting().placements[operation] {
+        Placement::Acknowledged { event, .. } => event.map(|event| record.events[event].version),
+        Placement::Failed { .. } | Placement::Unknown { .. } => None,
+    };
+    Some((task_id, version.or(written)))
+}
+
+/// How the row of a lost change stands.
+fn as_it_stands(change: &LostChange) -> String {
+    let acknowledged = change.acknowledged;
+    match change.stands_at {
+        Some(version) => format!("stands at version {version}, {acknowledged} was acknowledged"),
+        None => format!("is gone, version {acknowledged} was acknowledged"),
     }
 }
 
@@ -116,7 +166,9 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{OperationOutcome, sample};
+    use crate::ledger::{
+        LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow, sample,
+    };
 
     fn check() -> NothingLost {
         NothingLost::new(lane())
@@ -156,6 +208,69 @@ mod tests {
     }
 
     #[test]
+    fn planted_loss_of_event_and_row_is_one_loss_that_tells_both() {
+        let mut record = healthy(10);
+        record.effects.remove(4);
+        record.events.remove(4);
+        record.tasks.remove(4);
+        let finding = judge(&check(), record);
+        assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        let violation = &finding.violations.shown[0];
+        assert_eq!(violation.subject, "operation 4");
+        assert!(
+            violation.what.contains("neither effect") && violation.what.contains("is gone"),
+            "{}",
+            violation.what
+        );
+        assert!(!violation.timeline.is_empty());
+    }
+
+    /// An operation of `kind` on the first task, acknowledged with `version`.
+    fn change(record: &LaneRecord, kind: OperationKind, version: Option<u64>) -> Operation {
+        let task_id = sample::task_id(0);
+        Operation {
+            kind,
+            task_id: Some(task_id),
+            outcome: OperationOutcome::Ok { task_id, version },
+            ..record.operations[0].clone()
+        }
+    }
+
+    #[test]
+    fn planted_loss_of_a_change_that_was_asked_for_twice_is_one_loss() {
+        let (complete, update) = (OperationKind::Complete, OperationKind::Update);
+        for kinds in [[complete, complete], [complete, update]] {
+            let mut record = healthy(3);
+            let changes = kinds.map(|kind| change(&record, kind, Some(2)));
+            record.operations.extend(changes);
+            let finding = judge(&check(), record);
+            assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        }
+    }
+
+    #[test]
+    fn planted_loss_of_a_deletion_is_one_loss() {
+        let mut record = healthy(3);
+        record
+            .operations
+            .push(change(&record, OperationKind::Delete, None));
+        record.events.push(OutboxRow {
+            event_id: sample::event_id(3),
+            version: 2,
+            kind: Some(OperationKind::Delete),
+            title: None,
+            ..record.events[0].clone()
+        });
+        let finding = judge(&check(), record);
+        assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        assert!(
+            finding.violations.shown[0]
+                .what
+                .contains("stands at version 1")
+        );
+    }
+
+    #[test]
     fn planted_missing_row_and_older_row_are_found() {
         let mut record = healthy(10);
         record.tasks.remove(3);
@@ -170,10 +285,10 @@ mod tests {
         let mut record = healthy(3);
         let twice = OperationOutcome::Ok {
             task_id: sample::task_id(0),
-            version: 1,
+            version: Some(1),
         };
         record.operations[1].outcome = twice;
-        record.operations[1].kind = crate::ledger::OperationKind::Update;
+        record.operations[1].kind = OperationKind::Update;
         assert_both(&judge(&check(), record), Verdict::Fail);
     }
 

@@ -1,6 +1,7 @@
 use gauntlet_reports::evidence::Finding;
 
 use super::evidence::Evidence;
+use super::sidecar_load::under_load;
 use super::{Amount, Bars, Check, Scope};
 use crate::ledger::{LaneView, Ledger, MemorySample};
 
@@ -13,7 +14,8 @@ pub enum PeakOf {
     Anonymous,
 }
 
-/// SC-007: the peak memory of one sidecar. The scope's minimum is the number of planned samples.
+/// SC-007: the peak memory of one sidecar under load; a lane without load while it was sampled is
+/// inconclusive. The scope's minimum is the number of planned samples.
 ///
 /// The two parts tell different stories. Most of a resident sidecar is its own executable, mapped
 /// and shared by all sidecars of a host; an operator pays for the anonymous part each time. So the
@@ -58,9 +60,8 @@ impl SidecarMemoryPeak {
             examined += 1;
             peak = peak.max(Some(bytes(sample)));
         }
-        Evidence::maybe(peak.map(Amount::bytes))
-            .examined(examined)
-            .note(self.process.clone())
+        let evidence = Evidence::maybe(peak.map(Amount::bytes)).examined(examined);
+        under_load(evidence, view.record(), &self.process)
     }
 }
 
@@ -92,6 +93,8 @@ impl Check for SidecarMemoryPeak {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use gauntlet_reports::evidence::Verdict;
 
     use super::*;
@@ -99,7 +102,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, Micros};
+    use crate::ledger::LaneRecord;
 
     const SAMPLES: u64 = 60;
 
@@ -109,12 +112,14 @@ mod tests {
         SidecarMemoryPeak::new(scope, "daprd-api", part, Bars::new(below(128), below(48)))
     }
 
+    /// A sample a second from the first send on.
     fn sampled(rss: u64, anonymous: u64) -> LaneRecord {
         let mut record = healthy(1);
+        let began_at = record.began_at();
         record.memory = (0..60)
             .map(|second| MemorySample {
                 process: "daprd-api".to_owned(),
-                at: Micros(second * 1_000_000),
+                at: began_at.after(Duration::from_secs(second)),
                 rss_bytes: rss,
                 rss_high_water_bytes: rss,
                 anonymous_bytes: anonymous,
@@ -148,6 +153,33 @@ mod tests {
         let anonymous = judge(&check(PeakOf::Anonymous), record);
         assert_eq!(anonymous.asked.verdict, Verdict::Pass);
         assert_eq!(anonymous.ours.missed_by.as_deref(), Some("2 MB over (4%)"));
+    }
+
+    #[test]
+    fn the_load_stands_beside_the_figure() {
+        let finding = judge(&check(PeakOf::Resident), sampled(1 << 20, 1));
+        let told = "1 change acknowledged and 1 effect committed in the 59 s";
+        assert!(
+            finding.note.as_ref().unwrap().contains(told),
+            "{finding:#?}"
+        );
+    }
+
+    #[test]
+    fn planted_idle_sidecar_is_inconclusive() {
+        // All was over before the first sample, or nothing came out at the other end meanwhile.
+        let mut before = sampled(1 << 20, 1);
+        for sample in &mut before.memory {
+            sample.at = sample.at.after(Duration::from_secs(1));
+        }
+        let mut stuck = sampled(1 << 20, 1);
+        stuck.effects.clear();
+        for (part, idle) in [(PeakOf::Resident, before), (PeakOf::Anonymous, stuck)] {
+            let finding = judge(&check(part), idle);
+            assert_both(&finding, Verdict::Inconclusive);
+            let note = finding.note.unwrap();
+            assert!(note.contains("carried no load"), "{note}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use gauntlet_reports::evidence::Finding;
 
 use super::amount::real;
 use super::evidence::Evidence;
+use super::sidecar_load::under_load;
 use super::statistics::{nearest_rank, theil_sen};
 use super::{Amount, Bars, Check, Scope};
 use crate::ledger::{LaneView, Ledger, MemorySample};
@@ -18,7 +19,8 @@ const POINTS_AT_MOST: usize = 120;
 /// interval. A run much shorter than the ten minutes of the bar has a wide interval: where that
 /// lies across the bar, the verdict is inconclusive and a longer run has to tell.
 ///
-/// The scope's minimum is the number of planned samples.
+/// The scope's minimum is the number of planned samples. A lane without load meanwhile is
+/// inconclusive: what does nothing does not grow.
 #[derive(Clone, Debug)]
 pub struct SidecarMemorySlope {
     scope: Scope,
@@ -65,10 +67,8 @@ impl SidecarMemorySlope {
         } else {
             format!("watched for {span}")
         };
-        evidence
-            .examined(samples.len() as u64)
-            .note(reach)
-            .note(self.process.clone())
+        let evidence = evidence.examined(samples.len() as u64).note(reach);
+        under_load(evidence, view.record(), &self.process)
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, Micros};
+    use crate::ledger::{LaneRecord, OperationOutcome};
 
     const MB: i64 = 1_000_000;
 
@@ -135,9 +135,10 @@ mod tests {
     /// A sample a second, `bytes` by the second.
     fn sampled(seconds: i64, bytes: impl Fn(i64) -> i64) -> LaneRecord {
         let mut record = healthy(1);
-        let sample = |second| MemorySample {
+        let began_at = record.began_at();
+        let sample = |second: i64| MemorySample {
             process: "daprd-api".to_owned(),
-            at: Micros(second * 1_000_000),
+            at: began_at.after(Duration::from_secs(second.unsigned_abs())),
             rss_bytes: 0,
             rss_high_water_bytes: 0,
             anonymous_bytes: bytes(second).unsigned_abs(),
@@ -166,6 +167,19 @@ mod tests {
         let finding = judge(&check(3_600), sampled(3_600, leak));
         assert_eq!(finding.asked.verdict, Verdict::Pass);
         assert_eq!(finding.ours.verdict, Verdict::Fail, "{finding:#?}");
+    }
+
+    #[test]
+    fn planted_idle_sidecar_is_inconclusive() {
+        let mut idle = sampled(3_600, sawtooth);
+        idle.operations[0].outcome = OperationOutcome::Failed {
+            reason: "503".to_owned(),
+        };
+        idle.effects.clear();
+        let finding = judge(&check(3_600), idle);
+        assert_both(&finding, Verdict::Inconclusive);
+        let note = finding.note.unwrap();
+        assert!(note.starts_with("daprd-api was sampled while"), "{note}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The fold: joins operations, events and effects of a lane in time linear in their number.
 //!
 //! Order matters in one place. Acknowledged operations claim their events first, because they name
-//! them; unanswered ones may then claim what is left under their title; what a refused operation
-//! finds after that should not exist. Any other order could blame the wrong one.
+//! them, and among these the ones whose kind the event tells: a request that found nothing to change
+//! is acknowledged with somebody else's version. Unanswered operations may then claim what is left
+//! under their title or task; what a refused one finds after that should not exist. Any other order
+//! could blame the wrong one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,9 +12,10 @@ use uuid::Uuid;
 
 use super::account::LostChange;
 use super::task_index::TaskIndex;
+use super::untold::UntoldRows;
 use super::{
-    Accounting, Fate, Intrusion, LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow,
-    Placement, UnknownFate,
+    Accounting, Effect, Fate, Intrusion, LaneRecord, Operation, OperationKind, OperationOutcome,
+    OutboxRow, Placement, UnknownFate,
 };
 
 impl LaneRecord {
@@ -38,8 +41,8 @@ struct Fold<'a> {
     tasks: TaskIndex,
     /// How many of the owing consumers have an effect, for each event.
     consumers_done: Vec<usize>,
-    /// (task, version) of effects that no outbox row explains, with the consumers that have one.
-    stray_effects: HashMap<(Uuid, u64), HashSet<usize>>,
+    /// What effects that no outbox row explains would fulfil, with the consumers that have one.
+    stray_effects: HashMap<(Uuid, Option<u64>), HashSet<usize>>,
     accounting: Accounting,
 }
 
@@ -113,11 +116,10 @@ impl<'a> Fold<'a> {
                 }
                 std::mem::replace(seen, true)
             } else {
-                let versioned = (effect.task_id, effect.version);
-                self.stray_effects
-                    .entry(versioned)
-                    .or_default()
-                    .extend(consumer);
+                for promised in promises_kept_by(effect) {
+                    let consumers = self.stray_effects.entry(promised).or_default();
+                    consumers.extend(consumer);
+                }
                 self.accounting
                     .intrusions
                     .push(Intrusion::Effect { effect: position });
@@ -167,18 +169,51 @@ impl<'a> Fold<'a> {
     /// Acknowledged operations name task and version, which makes the join exact. A second event
     /// of the same version stays without an operation: an intrusion.
     fn place_acknowledged(&mut self) {
-        for (position, operation) in self.record.operations.iter().enumerate() {
-            let Some((task_id, version)) = operation.acknowledged() else {
+        let mut others = Vec::new();
+        for position in 0..self.record.operations.len() {
+            match self.promised_event(position) {
+                Some(event) if self.is_told_by(position, event) => {
+                    let fate = self.claim(event, position);
+                    self.place_as_acknowledged(position, fate, Some(event));
+                }
+                event => others.push((position, event)),
+            }
+        }
+        for (position, event) in others {
+            let operation = &self.record.operations[position];
+            let Some(promised) = operation.acknowledged() else {
                 continue;
             };
-            let event = self.tasks.of_operation[position]
-                .and_then(|task| self.tasks.event(self.record, task, version));
             let fate = match event {
+                // It changed nothing and has no event of its own. What it was told of must arrive.
+                Some(event) if operation.kind.is_idempotent() => {
+                    self.accounting.fate_of_event[event]
+                }
                 Some(event) => self.claim(event, position),
-                None => self.fate_without_event((task_id, version)),
+                None => self.fate_without_event(promised),
             };
-            self.accounting.placements[position] = Placement::Acknowledged { fate, event };
+            self.place_as_acknowledged(position, fate, event);
         }
+    }
+
+    fn place_as_acknowledged(&mut self, position: usize, fate: Fate, event: Option<usize>) {
+        self.accounting.placements[position] = Placement::Acknowledged { fate, event };
+    }
+
+    /// The event that an acknowledgement speaks of: of its version, or the last of its kind where
+    /// the answer had none. A task is deleted once.
+    fn promised_event(&self, position: usize) -> Option<usize> {
+        let operation = &self.record.operations[position];
+        let (_, version) = operation.acknowledged()?;
+        let task = self.tasks.of_operation[position]?;
+        match version {
+            Some(version) => self.tasks.event(self.record, task, version),
+            None => self.tasks.last_event_of(self.record, task, operation.kind),
+        }
+    }
+
+    fn is_told_by(&self, operation: usize, event: usize) -> bool {
+        self.record.events[event].kind == Some(self.record.operations[operation].kind)
     }
 
     /// Ties an event to the operation that asked for it, and gives the operation's fate.
@@ -197,8 +232,8 @@ impl<'a> Fold<'a> {
 
     /// Outbox rows may have been cleaned away after they were sent. The effects then speak for the
     /// operation, and are still reported as effects without an event.
-    fn fate_without_event(&self, versioned: (Uuid, u64)) -> Fate {
-        let consumers = self.stray_effects.get(&versioned).map_or(0, HashSet::len);
+    fn fate_without_event(&self, promised: (Uuid, Option<u64>)) -> Fate {
+        let consumers = self.stray_effects.get(&promised).map_or(0, HashSet::len);
         if consumers > 0 && consumers == self.record.consumers.len() {
             Fate::Effect
         } else {
@@ -219,36 +254,42 @@ impl<'a> Fold<'a> {
                 unclaimed.entry(trace).or_default().push(position);
             }
         }
-        let rows = self.unasked_rows();
+        let rows = UntoldRows::find(record, &self.tasks, &self.highest_acknowledged());
         let mut take = |operation: &'a Operation| {
             Trace::of_operation(operation)
                 .and_then(|trace| unclaimed.get_mut(&trace))
                 .and_then(Vec::pop)
         };
-        for (position, operation) in record.operations.iter().enumerate() {
+        let operations = || record.operations.iter().enumerate();
+        for (position, operation) in operations() {
             // Two attempts under one title may both be unanswered: each takes one event.
             if let OperationOutcome::Unknown { .. } = operation.outcome {
                 let event = take(operation);
-                let fate = match event {
-                    Some(event) => match self.claim(event, position) {
-                        Fate::Unplaced => UnknownFate::Half,
-                        Fate::Effect | Fate::DeadLettered | Fate::Dropped => {
-                            UnknownFate::TookEffect
-                        }
-                    },
-                    None if rows.contains(operation) => UnknownFate::Half,
+                let task = self.tasks.of_operation[position];
+                let fate = match event.map(|event| self.claim(event, position)) {
+                    Some(Fate::Unplaced) => UnknownFate::Half,
+                    Some(Fate::Effect | Fate::DeadLettered | Fate::Dropped) => {
+                        UnknownFate::TookEffect
+                    }
+                    None if rows.bear_title_of(operation, task)
+                        || rows.look_changed_by(operation, task) =>
+                    {
+                        UnknownFate::Half
+                    }
                     None => UnknownFate::DidNot,
                 };
                 self.accounting.placements[position] = Placement::Unknown { fate, event };
             }
         }
-        for (position, operation) in record.operations.iter().enumerate() {
+        for (position, operation) in operations() {
             if let OperationOutcome::Failed { .. } = operation.outcome {
                 let event = take(operation);
                 if let Some(event) = event {
                     self.claim(event, position);
                 }
-                if event.is_some() || rows.contains(operation) {
+                // Only a title is proof enough to blame a refused operation for a row.
+                let task = self.tasks.of_operation[position];
+                if event.is_some() || rows.bear_title_of(operation, task) {
                     let intrusion = Intrusion::FailedTookEffect {
                         operation: position,
                     };
@@ -256,22 +297,6 @@ impl<'a> Fold<'a> {
                 }
                 self.accounting.placements[position] = Placement::Failed { event };
             }
-        }
-    }
-
-    /// Titles of task rows for which there is neither an answer nor an event.
-    fn unasked_rows(&self) -> UnaskedRows<'a> {
-        let mut explained = self.tasks.each(false);
-        for &task in &self.tasks.of_event {
-            explained[task] = true;
-        }
-        for (operation, task) in self.operations_with_tasks() {
-            explained[task] |= operation.acknowledged().is_some();
-        }
-        let rows = self.record.tasks.iter().zip(&self.tasks.of_row);
-        let unasked = rows.filter(|(_, task)| !explained[**task]);
-        UnaskedRows {
-            titles: unasked.map(|(row, _)| row.title.as_str()).collect(),
         }
     }
 
@@ -300,13 +325,29 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// The highest acknowledged version of each task. A deletion's is that of its event.
+    fn highest_acknowledged(&self) -> Vec<Option<u64>> {
+        let mut highest = self.tasks.each(None::<u64>);
+        let placed = self
+            .record
+            .operations
+            .iter()
+            .zip(&self.accounting.placements);
+        for ((operation, placement), task) in placed.zip(&self.tasks.of_operation) {
+            if let (&Placement::Acknowledged { event, .. }, Some(task)) = (placement, *task) {
+                let named = operation.acknowledged().and_then(|(_, version)| version);
+                let written = event.map(|event| self.record.events[event].version);
+                highest[task] = highest[task].max(named.or(written));
+            }
+        }
+        highest
+    }
+
     /// Holds the final rows against the highest version that was acknowledged.
     fn find_lost_changes(&mut self) {
-        let mut highest = self.tasks.each(None::<u64>);
+        let mut highest = self.highest_acknowledged();
         let mut may_be_gone = self.tasks.each(false);
         for (operation, task) in self.operations_with_tasks() {
-            let version = operation.acknowledged().map(|(_, version)| version);
-            highest[task] = highest[task].max(version);
             may_be_gone[task] |= operation.kind == OperationKind::Delete
                 && !matches!(operation.outcome, OperationOutcome::Failed { .. });
         }
@@ -345,12 +386,14 @@ impl<'a> Fold<'a> {
     }
 }
 
-struct UnaskedRows<'a> {
-    titles: HashSet<&'a str>,
-}
-
-impl UnaskedRows<'_> {
-    fn contains(&self, operation: &Operation) -> bool {
-        operation.kind == OperationKind::Create && self.titles.contains(operation.key.as_str())
-    }
+/// The acknowledgements that an effect speaks for: the one of its version, and the one of a deletion,
+/// whose answer names none.
+fn promises_kept_by(effect: &Effect) -> impl Iterator<Item = (Uuid, Option<u64>)> {
+    let is_deletion = effect.action == OperationKind::Delete.action();
+    let versions = [Some(Some(effect.version)), is_deletion.then_some(None)];
+    let task_id = effect.task_id;
+    versions
+        .into_iter()
+        .flatten()
+        .map(move |version| (task_id, version))
 }

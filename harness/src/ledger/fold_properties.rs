@@ -251,7 +251,10 @@ fn many_versions_of_one_task_find_their_events() {
     for position in 0..100 {
         let version = position as u64 + 1;
         let task_id = sample::task_id(0);
-        record.operations[position].outcome = OperationOutcome::Ok { task_id, version };
+        record.operations[position].outcome = OperationOutcome::Ok {
+            task_id,
+            version: Some(version),
+        };
         record.events[position].task_id = task_id;
         record.events[position].version = version;
     }

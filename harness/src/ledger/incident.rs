@@ -72,6 +72,13 @@ pub struct GeneratorRecord {
     pub offered: u64,
     /// Operations sent more than 5 ms after they were intended.
     pub late_beyond_5ms: u64,
+    /// Operations that waited because as many requests as allowed were under way: above zero the
+    /// loop was not open.
+    #[serde(default)]
+    pub held_back: u64,
+    /// Most operations under way at once; zero where it was not recorded.
+    #[serde(default)]
+    pub peak_in_flight: u64,
     pub lateness: Lateness,
     /// The same loop at the same rate with nothing to send; none where it was not measured.
     pub noise: Option<NoiseFloor>,

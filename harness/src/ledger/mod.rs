@@ -21,7 +21,10 @@ mod stall;
 mod task_index;
 mod time;
 mod timeline;
+mod untold;
 
+#[cfg(test)]
+mod fold_changes;
 #[cfg(test)]
 mod fold_properties;
 pub mod sample;

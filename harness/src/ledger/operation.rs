@@ -6,8 +6,9 @@ use super::Micros;
 /// One request that the load offered to the system, whatever became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// What tells the operation apart in the stores even when no answer came: the title that it
-    /// writes, unique in the run. Operations that write no title repeat the title of their task.
+    /// Unique in the run. Creations and updates write it as the title, so that the stores tell what
+    /// became of them even when no answer came. The others carry nothing of ours, and are found by
+    /// the task that they address.
     pub key: String,
     pub kind: OperationKind,
     /// The task that the request addresses; none for a creation.
@@ -38,8 +39,9 @@ pub enum OperationKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationOutcome {
-    /// Acknowledged: the system promised that `version` of the task is durable.
-    Ok { task_id: Uuid, version: u64 },
+    /// Acknowledged: the system promised that `version` of the task is durable. None for a deletion,
+    /// whose answer has no task in it to tell the version of.
+    Ok { task_id: Uuid, version: Option<u64> },
     /// Refused for certain: the system promised that nothing was written.
     Failed { reason: String },
     /// No answer, or one that does not say (timeout, broken connection, 5xx): it may or may not
@@ -97,18 +99,16 @@ impl OperationKind {
         matches!(self, OperationKind::Create | OperationKind::Update)
     }
 
-    /// True where a second request may be acknowledged with the version of the first.
+    /// True where a request that finds nothing to change is acknowledged with the version that
+    /// stands. A second deletion is refused.
     pub fn is_idempotent(self) -> bool {
-        matches!(
-            self,
-            OperationKind::Complete | OperationKind::Reopen | OperationKind::Delete
-        )
+        matches!(self, OperationKind::Complete | OperationKind::Reopen)
     }
 }
 
 impl Operation {
-    /// Task and version of an acknowledged operation.
-    pub fn acknowledged(&self) -> Option<(Uuid, u64)> {
+    /// Task and version of an acknowledged operation; a deletion has no version.
+    pub fn acknowledged(&self) -> Option<(Uuid, Option<u64>)> {
         match self.outcome {
             OperationOutcome::Ok { task_id, version } => Some((task_id, version)),
             OperationOutcome::Failed { .. } | OperationOutcome::Unknown { .. } => None,

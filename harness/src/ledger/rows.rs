@@ -31,7 +31,8 @@ pub struct OutboxRow {
     /// Wall clock at the insert, inside the transaction: at or before its commit.
     pub inserted_at: Micros,
     pub publish_started_at: Option<Micros>,
-    /// Monotonic time of the successful publish, first byte to answer, in microseconds.
+    /// Monotonic time from the first attempt's first byte to the answer that it is published, in
+    /// microseconds; none where the attempts were made by several relays.
     pub publish_micros: Option<u64>,
     pub sent_at: Option<Micros>,
     pub attempts: u32,

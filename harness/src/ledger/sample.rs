@@ -1,5 +1,6 @@
 //! A made-up lane in which all went well, for tests and benches: they take it and spoil it.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -52,24 +53,76 @@ pub fn event_id(position: usize) -> Uuid {
     Uuid::from_u128(0xe7_u128 << 96 | position as u128)
 }
 
+/// Adds a change of the task at a position of [`lane`], which goes as well as everything before it.
+/// It is the next in the schedule. A task that was deleted cannot be changed.
+pub fn change(record: &mut LaneRecord, task: usize, kind: OperationKind) {
+    let task_id = task_id(task);
+    let Some(row) = record.tasks.iter().position(|row| row.task_id == task_id) else {
+        return;
+    };
+    let position = record.operations.len();
+    let old = record.tasks[row].clone();
+    let mut new = old.clone();
+    new.version += 1;
+    new.committed_at = None;
+    match kind {
+        OperationKind::Update => new.title = format!("task {position}"),
+        OperationKind::Complete => "completed".clone_into(&mut new.status),
+        OperationKind::Reopen => "pending".clone_into(&mut new.status),
+        OperationKind::Create | OperationKind::Delete => {}
+    }
+    let version = new.version;
+    if kind == OperationKind::Delete {
+        record.tasks.remove(row);
+        add(record, kind, version, [Some(&old), None]);
+    } else {
+        record.tasks[row] = new.clone();
+        add(record, kind, version, [Some(&old), Some(&new)]);
+    }
+}
+
 fn add_creation(record: &mut LaneRecord, position: usize) {
+    let row = TaskRow {
+        task_id: task_id(position),
+        user_id: Uuid::from_u128(0x05),
+        title: format!("task {position}"),
+        status: "pending".to_owned(),
+        version: 1,
+        committed_at: Some(moment(position, 3_000)),
+    };
+    add(record, OperationKind::Create, 1, [None, Some(&row)]);
+    record.tasks.push(row);
+}
+
+/// `after` an operation's intended start, in microseconds.
+fn moment(position: usize, after: i64) -> Micros {
     let offset = i64::try_from(position)
         .unwrap_or(i64::MAX)
         .saturating_mul(EVERY_MICROS);
-    let at = |micros: i64| {
-        Micros(
-            BEGAN_AT_MICROS
-                .saturating_add(offset)
-                .saturating_add(micros),
-        )
+    Micros(BEGAN_AT_MICROS.saturating_add(offset).saturating_add(after))
+}
+
+/// Adds operation, event and effect of the change from one state of a task to the next.
+fn add(
+    record: &mut LaneRecord,
+    kind: OperationKind,
+    version: u64,
+    [old, new]: [Option<&TaskRow>; 2],
+) {
+    let Some(TaskRow {
+        task_id, user_id, ..
+    }) = new.or(old).cloned()
+    else {
+        return;
     };
-    let (task_id, event_id) = (task_id(position), event_id(position));
-    let user_id = Uuid::from_u128(0x05);
-    let title = format!("task {position}");
+    let position = record.operations.len();
+    let at = |after| moment(position, after);
+    let event_id = event_id(position);
+    let title = new.map(|state| state.title.clone());
     record.operations.push(Operation {
-        key: title.clone(),
-        kind: OperationKind::Create,
-        task_id: None,
+        key: format!("task {position}"),
+        kind,
+        task_id: old.map(|state| state.task_id),
         user_id,
         phase: Phase::Load,
         block: 0,
@@ -78,23 +131,15 @@ fn add_creation(record: &mut LaneRecord, position: usize) {
         done_at: at(4_000),
         outcome: OperationOutcome::Ok {
             task_id,
-            version: 1,
+            version: (kind != OperationKind::Delete).then_some(version),
         },
-    });
-    record.tasks.push(TaskRow {
-        task_id,
-        user_id,
-        title: title.clone(),
-        status: "pending".to_owned(),
-        version: 1,
-        committed_at: Some(at(3_000)),
     });
     record.events.push(OutboxRow {
         event_id,
         task_id,
-        version: 1,
-        kind: Some(OperationKind::Create),
-        title: Some(title.clone()),
+        version,
+        kind: Some(kind),
+        title: title.clone(),
         inserted_at: at(2_000),
         publish_started_at: Some(at(3_500)),
         publish_micros: Some(2_000),
@@ -108,29 +153,44 @@ fn add_creation(record: &mut LaneRecord, position: usize) {
         event_id,
         consumer: CONSUMER.to_owned(),
         task_id,
-        version: 1,
-        action: "created".to_owned(),
-        title: Some(title.clone()),
+        version,
+        action: kind.action().to_owned(),
+        title,
         recorded_at: at(8_000),
         committed_at: Some(at(9_000)),
-        envelope: envelope(event_id, task_id, user_id, &title),
+        envelope: envelope(kind, version, event_id, [old, new]),
     });
 }
 
-/// The envelope of a creation, by the documented shape.
-fn envelope(event_id: Uuid, task_id: Uuid, user_id: Uuid, title: &str) -> RawJson {
+/// An envelope by the documented shape.
+fn envelope(
+    kind: OperationKind,
+    version: u64,
+    event_id: Uuid,
+    states: [Option<&TaskRow>; 2],
+) -> RawJson {
     let time = "2026-01-01T00:00:00Z";
-    RawJson::of(&serde_json::json!({
-        "specversion": "1.0", "id": event_id, "source": "/todo/api", "type": "todo.task.created",
+    let [old, new] = states.map(|state| state.map(|state| state_at(state, time)));
+    let [task_id, user_id] = states
+        .into_iter()
+        .flatten()
+        .next()
+        .map_or([Uuid::nil(); 2], |state| [state.task_id, state.user_id]);
+    RawJson::of(&json!({
+        "specversion": "1.0", "id": event_id, "source": "/todo/api", "type": kind.event_type(),
         "subject": task_id, "time": time, "datacontenttype": "application/json",
         "partitionkey": task_id,
         "data": {
-            "task_id": task_id, "user_id": user_id, "version": 1, "old": null,
-            "new": {
-                "id": task_id, "user_id": user_id, "title": title, "description": null,
-                "status": "pending", "version": 1, "created_at": time, "updated_at": time,
-                "completed_at": null
-            }
+            "task_id": task_id, "user_id": user_id, "version": version, "old": old, "new": new
         }
     }))
+}
+
+fn state_at(row: &TaskRow, time: &str) -> Value {
+    let completed_at = (row.status == "completed").then_some(time);
+    json!({
+        "id": row.task_id, "user_id": row.user_id, "title": row.title, "description": null,
+        "status": row.status, "version": row.version, "created_at": time, "updated_at": time,
+        "completed_at": completed_at
+    })
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Groups, LaneRecord, OperationOutcome};
+use super::{Groups, LaneRecord, OperationKind, OperationOutcome};
 
 pub(super) struct TaskIndex {
     pub(super) of_row: Vec<usize>,
@@ -63,5 +63,22 @@ impl TaskIndex {
         let at = events.partition_point(|&event| record.events[event].version < version);
         let found = events.get(at).copied();
         found.filter(|&event| record.events[event].version == version)
+    }
+
+    /// The event of a kind with the highest version.
+    pub(super) fn last_event_of(
+        &self,
+        record: &LaneRecord,
+        task: usize,
+        kind: OperationKind,
+    ) -> Option<usize> {
+        let events = self.events.members(task).iter().rev();
+        events
+            .copied()
+            .find(|&event| record.events[event].kind == Some(kind))
+    }
+
+    pub(super) fn has_event(&self, task: usize) -> bool {
+        !self.events.members(task).is_empty()
     }
 }

@@ -26,7 +26,9 @@ impl LaneRecord {
         self.timeline(Subject {
             operation: Some(operation),
             event_id: claimed.map(|event| self.events[event].event_id),
-            versioned: self.operations[operation].acknowledged(),
+            versioned: self.operations[operation]
+                .acknowledged()
+                .and_then(|(task_id, version)| Some((task_id, version?))),
         })
     }
 
@@ -46,7 +48,8 @@ impl LaneRecord {
     /// History of one version of a task.
     pub fn timeline_of_version(&self, task_id: Uuid, version: u64) -> Vec<String> {
         let versioned = (task_id, version);
-        let asked = |operation: &Operation| operation.acknowledged() == Some(versioned);
+        let promised = Some((task_id, Some(version)));
+        let asked = |operation: &Operation| operation.acknowledged() == promised;
         self.timeline(Subject {
             operation: self.operations.iter().position(asked),
             event_id: None,
@@ -88,9 +91,14 @@ impl LaneRecord {
         let operation = &self.operations[position];
         let kind = operation.kind.action();
         let outcome = match &operation.outcome {
-            OperationOutcome::Ok { task_id, version } => {
-                format!("ok, task {task_id} version {version}")
-            }
+            OperationOutcome::Ok {
+                task_id,
+                version: Some(version),
+            } => format!("ok, task {task_id} version {version}"),
+            OperationOutcome::Ok {
+                task_id,
+                version: None,
+            } => format!("ok, task {task_id}"),
             OperationOutcome::Failed { reason } => format!("failed: {reason}"),
             OperationOutcome::Unknown { reason } => format!("unknown: {reason}"),
         };

@@ -37,11 +37,13 @@ pub enum OperationKind {
     List,
     Update,
     Complete,
+    Reopen,
     Delete,
 }
 
 impl OperationKind {
-    /// Whether an effect (an event, an audit row) is owed for an operation that succeeded.
+    /// Whether an effect (an event, an audit row) is owed for an operation that succeeded. One that
+    /// found nothing to change shares the effect of the version that it was told of.
     pub fn writes(self) -> bool {
         !matches!(self, OperationKind::Get | OperationKind::List)
     }
@@ -53,6 +55,7 @@ impl OperationKind {
             OperationKind::List => "list",
             OperationKind::Update => "update",
             OperationKind::Complete => "complete",
+            OperationKind::Reopen => "reopen",
             OperationKind::Delete => "delete",
         }
     }
@@ -71,7 +74,10 @@ impl Request {
             Request::Get { .. } => OperationKind::Get,
             Request::List => OperationKind::List,
             Request::Update { .. } => OperationKind::Update,
-            Request::Complete { .. } => OperationKind::Complete,
+            Request::Complete { to, .. } => match to {
+                Completion::Done => OperationKind::Complete,
+                Completion::Undone => OperationKind::Reopen,
+            },
             Request::Delete { .. } => OperationKind::Delete,
         }
     }
@@ -119,5 +125,18 @@ impl Request {
             } => Some(json!({ "title": key, "description": text })),
             Request::Complete { to, .. } => Some(json!({ "completed": *to == Completion::Done })),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completing_and_reopening_are_two_kinds_of_one_call() {
+        let task = TaskId::generate();
+        let kind = |to| Request::Complete { task, to }.kind();
+        assert_eq!(kind(Completion::Done), OperationKind::Complete);
+        assert_eq!(kind(Completion::Undone), OperationKind::Reopen);
     }
 }

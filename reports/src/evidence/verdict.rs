@@ -37,6 +37,26 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// In the order of the codes.
+    pub const ALL: [ExitStatus; 4] = [
+        ExitStatus::Pass,
+        ExitStatus::Fail,
+        ExitStatus::InconclusiveOrNotRun,
+        ExitStatus::HarnessFailure,
+    ];
+
+    /// What the code says of any run, one that left scenarios out included.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            ExitStatus::Pass => "every claim that was run holds against what was asked",
+            ExitStatus::Fail => "at least one claim fails against what was asked",
+            ExitStatus::InconclusiveOrNotRun => {
+                "nothing failed, but not every claim was settled or run"
+            }
+            ExitStatus::HarnessFailure => "the harness itself failed, and there is no verdict",
+        }
+    }
+
     pub fn code(self) -> u8 {
         match self {
             ExitStatus::Pass => 0,

@@ -2,46 +2,20 @@
 
 use std::path::Path;
 
-use crate::evidence::{ExitStatus, Finding, Outcome, Report, TimelineKind, Violations};
-use crate::format;
-
-/// What each exit code says, in the order of the codes.
-pub(super) const EXIT_CODES: [(ExitStatus, &str); 4] = [
-    (ExitStatus::Pass, "every claim holds against what was asked"),
-    (
-        ExitStatus::Fail,
-        "at least one claim fails against what was asked",
-    ),
-    (
-        ExitStatus::InconclusiveOrNotRun,
-        "nothing failed, but not every claim was settled or run",
-    ),
-    (
-        ExitStatus::HarnessFailure,
-        "the harness itself failed, and there is no verdict",
-    ),
-];
+use crate::evidence::{ExitStatus, Finding, Report, TimelineKind, Violations};
+use crate::{format, summary};
 
 /// The run's exit status, with the scenarios that the caller allowed to be left out.
 pub(super) fn exit_status(report: &Report) -> ExitStatus {
     report.exit_status(&report.run.allowed_not_run)
 }
 
-/// The exit code with its meaning, for renderings without room for the whole table of codes.
+/// The exit code with its meaning and what was not run, for renderings without room for the whole
+/// table of codes.
 pub(super) fn exit_sentence(report: &Report) -> String {
     let status = exit_status(report);
-    let meaning = EXIT_CODES.iter().find(|(code, _)| *code == status);
-    let meaning = meaning.map_or("", |(_, meaning)| meaning);
-    format!("Exit code {}: {meaning}", status.code())
-}
-
-/// Scenarios that the exit code leaves out.
-pub(super) fn left_out(report: &Report) -> Vec<&str> {
-    let not_run = report.scenarios.iter().filter(|scenario| {
-        matches!(scenario.outcome, Outcome::NotRun { .. })
-            && report.run.allowed_not_run.contains(&scenario.id)
-    });
-    not_run.map(|scenario| scenario.id.as_str()).collect()
+    let conclusion = summary::conclusion(report, status);
+    format!("Exit code {}: {conclusion}", status.code())
 }
 
 /// One line that says which run this is.

@@ -44,7 +44,7 @@ fn head(text: &mut String, report: &Report) {
     _ = writeln!(
         text,
         "# gauntlet report\n\n**Asked: {asked}** · Ours: {ours} · {}\n\n{}\n",
-        facts::exit_sentence(report),
+        escape(&facts::exit_sentence(report)),
         escape(&facts::subtitle(report)),
     );
     text.push_str("| Scenario | Asked | Ours | Key numbers |\n|---|---|---|---|\n");

@@ -7,7 +7,7 @@ use super::facts;
 use super::plot::{PlotView, plot};
 use super::strip::{Strip, strip};
 use crate::evidence::{
-    Figure, Finding, Judgement, Outcome, Report, ScenarioReport, Timing, Violations,
+    ExitStatus, Figure, Finding, Judgement, Outcome, Report, ScenarioReport, Timing, Violations,
 };
 use crate::standing::{Bar, Standing};
 use crate::{format, summary};
@@ -47,8 +47,8 @@ struct Overall {
 struct Exit {
     code: u8,
     codes: Vec<(u8, &'static str)>,
-    /// Scenarios that were not run and that the caller allowed to be missing.
-    left_out: Vec<String>,
+    /// Scenarios that were not run, allowed or not.
+    not_run: Option<String>,
 }
 
 /// A line of the first screen's table; `anchor` leads to the scenario's own section.
@@ -204,14 +204,13 @@ fn overall(report: &Report, bar: Bar, heading: &'static str) -> Overall {
 }
 
 fn exit(report: &Report) -> Exit {
-    let codes = facts::EXIT_CODES.map(|(status, meaning)| (status.code(), meaning));
+    let status = facts::exit_status(report);
     Exit {
-        code: facts::exit_status(report).code(),
-        codes: codes.to_vec(),
-        left_out: facts::left_out(report)
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        code: status.code(),
+        codes: ExitStatus::ALL
+            .map(|status| (status.code(), status.meaning()))
+            .to_vec(),
+        not_run: summary::not_run(report),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the renderings say, and that evidence cannot become markup in any of them.
 
+use gauntlet_reports::evidence::ExitStatus;
 use gauntlet_reports::render::{comparison_markdown, render_html, render_junit, render_markdown};
-use gauntlet_reports::{Report, compare, summary};
+use gauntlet_reports::{Outcome, Report, Verdict, compare, summary};
 use quick_xml::events::Event;
 
 use crate::fixture::{self, HOSTILE};
@@ -40,6 +41,39 @@ fn summary_rows() {
         format!("{scenario} | {asked:?} | {ours:?} | {headline}")
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// A run that passes because it was allowed to leave scenarios out must not read like a whole one.
+#[test]
+fn every_summary_names_what_was_not_run() {
+    let mut report = fixture::report();
+    report.scenarios.retain(|scenario| {
+        matches!(scenario.outcome, Outcome::NotRun { .. }) || scenario.asked() == Verdict::Pass
+    });
+    // A repeat of it is not a second thing that is missing.
+    report.scenarios.extend(report.scenarios.last().cloned());
+    let status = report.exit_status(&report.run.allowed_not_run);
+    let conclusion = summary::conclusion(&report, status);
+    assert_eq!(
+        conclusion,
+        "every claim that was run holds against what was asked; not run: sidecar-memory (needs daprd)"
+    );
+    assert!(render_markdown(&report).contains(&conclusion));
+    assert!(
+        render_html(&report)
+            .expect("renders")
+            .contains("Not run: sidecar-memory (needs daprd).")
+    );
+}
+
+#[test]
+fn a_whole_run_concludes_without_a_list() {
+    let mut report = fixture::report();
+    report
+        .scenarios
+        .retain(|scenario| !matches!(scenario.outcome, Outcome::NotRun { .. }));
+    let conclusion = summary::conclusion(&report, report.exit_status(&[]));
+    assert_eq!(conclusion, ExitStatus::Fail.meaning());
 }
 
 /// Puts hostile text wherever a report has text that the harness did not choose itself.

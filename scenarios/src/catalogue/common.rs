@@ -7,7 +7,7 @@ use gauntlet_harness::check::figure::{recovery, sidecar_overhead as overhead_of}
 use gauntlet_harness::check::{
     Amount, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
     EffectsInOrder, FaultFelt, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter,
-    NothingInvented, NothingLost, PeakOf, PublishLatency, Scope, SidecarMemoryPeak,
+    NothingInvented, NothingLost, OrderTested, PeakOf, PublishLatency, Scope, SidecarMemoryPeak,
     SidecarMemorySlope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
@@ -44,14 +44,46 @@ fn scope(lane: &Lane) -> Scope {
     Scope::lane(LaneName::new(lane.name()))
 }
 
+/// What a scenario's loads are to have in them. With less, a verdict would rest on too little.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    /// Operations that have to be acknowledged: a system that refuses loses nothing either.
+    operations: u64,
+    order: OrderTested,
+}
+
+impl Planned {
+    pub(super) fn creations(operations: u64) -> Self {
+        Self {
+            operations,
+            order: OrderTested::default(),
+        }
+    }
+
+    /// Half of the operations are changes, and each raises a version. Half of these have to arrive:
+    /// one that overtakes another is rightly refused or changes nothing, but where most do, the load
+    /// is not the planned one.
+    pub(super) fn changes(operations: u64) -> Self {
+        let mut planned = Self::creations(operations);
+        planned.order.successors = operations / 4;
+        planned
+    }
+
+    /// And so many of them are written while the version before is still on its way.
+    pub(super) fn overlapping(mut self, versions: u64) -> Self {
+        self.order.overlapping = versions;
+        self
+    }
+}
+
 /// No acknowledged change lost, none twice, none out of order, none invented: whatever else a
-/// scenario claims. `planned` creates have to be acknowledged: a system that refuses loses nothing either.
-pub(super) fn delivery_checks(lane: &Lane, planned: u64) -> Vec<Box<dyn Check>> {
+/// scenario claims.
+pub(super) fn delivery_checks(lane: &Lane, planned: Planned) -> Vec<Box<dyn Check>> {
     let scope = || scope(lane);
     vec![
-        Box::new(NothingLost::new(scope().at_least(planned))),
+        Box::new(NothingLost::new(scope().at_least(planned.operations))),
         Box::new(NoEffectTwice::new(scope())),
-        Box::new(EffectsInOrder::new(scope())),
+        Box::new(EffectsInOrder::new(scope()).tested_by(planned.order)),
         Box::new(NoHealthyDeadLetter::new(scope())),
         Box::new(NothingInvented::new(scope())),
         Box::new(ContentIntact::new(scope())),

@@ -13,8 +13,8 @@ use gauntlet_harness::stack::{Mode, StackKind, Topology};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_reports::evidence::Figure;
 
-use super::common;
-use crate::run::{Purpose, Run, Settings};
+use super::common::{self, Planned};
+use crate::run::{Purpose, Run, Settings, Work};
 use crate::scenario::{Abort, Meta, Needs, Scenario};
 
 /// The rate that the claim names.
@@ -35,6 +35,7 @@ static META: Meta = Meta {
             a second",
     not_shown: &[
         "latency near saturation, and of events larger than a task",
+        "what an event waits before its first publish attempt: `commit-to-effect` counts that",
         "a sidecar that shares its cores with nothing, or lives on another host",
         "brokers with more than one replica of a partition",
     ],
@@ -66,7 +67,8 @@ impl Scenario for PublishLatency {
             for lane in &lanes {
                 run.phase(lane, format!("turn {}", turn + 1));
                 let arrival = Arrival::steady(RATE, turn_of(lane.mode()));
-                run.offer(lane, arrival, Purpose::block(turn)).await?;
+                run.offer(lane, arrival, Work::Creations, Purpose::block(turn))
+                    .await?;
                 // The other mode's turn must not begin in the tail of this one.
                 run.drained(lane, DRAIN_WITHIN).await?;
                 run.phase(lane, "idle");
@@ -84,8 +86,9 @@ impl Scenario for PublishLatency {
             .lanes()
             .iter()
             .flat_map(|lane| {
-                let mut checks = common::latency_checks(lane, planned_in(lane.mode()));
-                checks.extend(common::delivery_checks(lane, planned_in(lane.mode())));
+                let planned = planned_in(lane.mode());
+                let mut checks = common::latency_checks(lane, planned);
+                checks.extend(common::delivery_checks(lane, Planned::creations(planned)));
                 checks
             })
             .collect()

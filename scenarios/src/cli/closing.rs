@@ -10,7 +10,7 @@ use gauntlet_reports::{Bar, Report, summary};
 /// Wide enough for a terminal of the usual 100 columns.
 const WIDTH: u16 = 100;
 
-/// Verdicts by scenario, what the exit code means, and where the report is.
+/// Verdicts by scenario, what the exit code means, what was not run, and where the report is.
 pub(super) fn table(report: &Report, status: ExitStatus, folder: &Path) -> String {
     let mut table = Table::new();
     table
@@ -28,19 +28,64 @@ pub(super) fn table(report: &Report, status: ExitStatus, folder: &Path) -> Strin
     }
     format!(
         "\n{table}\n{} (exit code {})\nreport: {}\n",
-        meaning(status),
+        summary::conclusion(report, status),
         status.code(),
         folder.join("report.html").display()
     )
 }
 
-fn meaning(status: ExitStatus) -> &'static str {
-    match status {
-        ExitStatus::Pass => "every claim that was asked for holds here",
-        ExitStatus::Fail => "at least one claim that was asked for does not hold here",
-        ExitStatus::InconclusiveOrNotRun => {
-            "at least one claim could not be decided, or was not run"
-        }
-        ExitStatus::HarnessFailure => "the harness itself failed",
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    fn scenario(id: &str, outcome: &Value) -> Value {
+        let judgement = json!({ "bar": "0 lost", "verdict": "pass", "missed_by": null });
+        let finding = json!({
+            "check": "nothing-lost", "requirement": "H4", "lane": "", "claim": "", "measured": null,
+            "asked": judgement, "ours": judgement, "examined": 1, "expected": 1,
+            "violations": { "total": 0, "shown": [] }, "note": null
+        });
+        let was_judged = outcome["state"] == "judged";
+        json!({
+            "id": id, "title": "", "claim": "", "not_shown": [], "requirements": [], "repeat": 1,
+            "outcome": outcome, "seconds": 1.0,
+            "findings": if was_judged { vec![finding] } else { Vec::new() },
+            "figures": [], "timeline": [], "plots": [], "timings": [], "notes": [], "evidence": []
+        })
+    }
+
+    /// One scenario that passed, and one that was not run and was allowed to be missing.
+    fn report() -> Report {
+        let not_run = json!({ "state": "not_run", "needs": "daprd", "mend": "get it" });
+        let host = json!({ "os": "", "kernel": "", "cpu": "", "cores": 2, "memory_bytes": 1 });
+        let at = "2026-01-01T00:00:00Z";
+        let report = json!({
+            "schema": gauntlet_reports::evidence::SCHEMA,
+            "run": {
+                "id": "a", "started": at, "finished": at, "seed": 1, "command": [], "version": "0",
+                "commit": null, "dirty": false, "profile": "release", "stack": "light",
+                "provider": "process", "provider_reason": "", "host": host, "timings": [],
+                "allowed_not_run": ["sidecar-memory"]
+            },
+            "components": [],
+            "scenarios": [
+                scenario("burst-1000", &json!({ "state": "judged" })),
+                scenario("sidecar-memory", &not_run),
+            ]
+        });
+        from_value(report).expect("a report")
+    }
+
+    #[test]
+    fn a_pass_names_what_was_left_out() {
+        let report = report();
+        let status = report.exit_status(&report.run.allowed_not_run);
+        assert_eq!(status, ExitStatus::Pass);
+        let closing = table(&report, status, Path::new("reports/latest"));
+        let told = "every claim that was run holds against what was asked; \
+                    not run: sidecar-memory (needs daprd) (exit code 0)";
+        assert!(closing.contains(told), "{closing}");
     }
 }

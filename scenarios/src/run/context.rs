@@ -15,7 +15,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::journal::{self, Purpose};
-use super::lane::{LaneRun, Offer, sidecar_process};
+use super::lane::{LaneRun, Offer, Work, sidecar_process};
 use super::settings::Settings;
 use super::timeline::Timeline;
 use crate::console::Step;
@@ -124,12 +124,13 @@ impl Run {
         Ok(())
     }
 
-    /// Offers a little load until its effects are there. Judged for loss and order like any other
-    /// load, left out of every timing.
+    /// Offers a few creations until their effects are there. Judged for loss and order like any other
+    /// load, left out of every timing; later loads may change these tasks.
     pub async fn warm_up(&mut self, lane: &Lane) -> Result<(), Abort> {
         self.phase(lane, "warm-up");
         let arrival = Arrival::steady(WARM_UP_RATE, WARM_UP);
-        self.offer(lane, arrival, Purpose::WARM_UP).await?;
+        self.offer(lane, arrival, Work::Creations, Purpose::WARM_UP)
+            .await?;
         self.drained(lane, WARM_WITHIN).await
     }
 
@@ -138,9 +139,10 @@ impl Run {
         &mut self,
         lane: &Lane,
         arrival: Arrival,
+        work: Work,
         purpose: Purpose,
     ) -> Result<(), Abort> {
-        let offer = self.begin(lane, arrival, purpose)?;
+        let offer = self.begin(lane, arrival, work, purpose)?;
         self.finish(lane, offer).await
     }
 
@@ -149,9 +151,10 @@ impl Run {
         &mut self,
         lane: &Lane,
         arrival: Arrival,
+        work: Work,
         purpose: Purpose,
     ) -> Result<Offer, Abort> {
-        let begun = self.lane_mut(lane)?.begin(arrival, purpose);
+        let begun = self.lane_mut(lane)?.begin(arrival, work, purpose);
         begun.map_err(Abort::during("start the load"))
     }
 
@@ -268,10 +271,10 @@ impl Run {
         Ok(())
     }
 
-    /// Waits until each acknowledged operation of a lane has its effect.
+    /// Waits until a lane has as many effects as are owed for what was acknowledged.
     pub async fn drained(&mut self, lane: &Lane, within: Duration) -> Result<(), Abort> {
         let lane = self.lane_mut(lane)?;
-        let owed = lane.acknowledged();
+        let owed = lane.owed();
         let drained = lane.observer.postgres().await_effects(owed, within).await;
         drained.map(|_| ()).map_err(Abort::during("drain"))
     }

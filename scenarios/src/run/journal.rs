@@ -48,6 +48,8 @@ fn enter_lateness(generator: &mut GeneratorRecord, load: &LoadRecord) {
     let late = load.lateness.histogram();
     generator.offered += load.offered();
     generator.late_beyond_5ms += load.lateness.late_beyond_5ms();
+    generator.held_back += load.held_back;
+    generator.peak_in_flight = generator.peak_in_flight.max(load.peak_in_flight as u64);
     let worst = &mut generator.lateness;
     *worst = Lateness {
         p50_micros: worst.p50_micros.max(micros_at(late, 50.0)),
@@ -82,7 +84,7 @@ fn ledger_operation(operation: &OperationRecord, purpose: Purpose) -> Option<Ope
         intended_at: micros(operation.intended_micros),
         sent_at: micros(operation.sent_micros),
         done_at: micros(operation.done_micros),
-        outcome: ledger_outcome(&operation.outcome),
+        outcome: ledger_outcome(operation),
     })
 }
 
@@ -91,23 +93,26 @@ fn ledger_kind(kind: client::OperationKind) -> Option<OperationKind> {
         client::OperationKind::Create => Some(OperationKind::Create),
         client::OperationKind::Update => Some(OperationKind::Update),
         client::OperationKind::Complete => Some(OperationKind::Complete),
+        client::OperationKind::Reopen => Some(OperationKind::Reopen),
         client::OperationKind::Delete => Some(OperationKind::Delete),
         client::OperationKind::Get | client::OperationKind::List => None,
     }
 }
 
-fn ledger_outcome(outcome: &Outcome) -> OperationOutcome {
-    match outcome {
+fn ledger_outcome(operation: &OperationRecord) -> OperationOutcome {
+    match &operation.outcome {
         Outcome::Ok {
             task_id: Some(task),
-            version: Some(version),
+            version,
             ..
-        } => OperationOutcome::Ok {
-            task_id: task.0,
-            version: *version,
-        },
+        } if version.is_some() || operation.kind == client::OperationKind::Delete => {
+            OperationOutcome::Ok {
+                task_id: task.0,
+                version: *version,
+            }
+        }
         // Acknowledged without saying what: there is nothing to hold the system to, but something
-        // may have been written.
+        // may have been written. Only a deletion has nothing to say.
         Outcome::Ok { status, .. } => OperationOutcome::Unknown {
             reason: format!("answered {status} without task and version"),
         },
@@ -134,4 +139,73 @@ fn unknown_reason(why: &UnknownReason) -> String {
 
 fn micros(since_epoch: u64) -> Micros {
     Micros(i64::try_from(since_epoch).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_contract::{TaskId, UserId};
+    use gauntlet_loadgen::OperationKey;
+
+    use super::*;
+
+    fn operation(kind: client::OperationKind, version: Option<u64>) -> OperationRecord {
+        let task = TaskId::generate();
+        OperationRecord {
+            key: OperationKey::new("load", 7),
+            kind,
+            user: UserId::generate(),
+            task: (kind != client::OperationKind::Create).then_some(task),
+            intended_micros: 1,
+            sent_micros: 2,
+            done_micros: 3,
+            outcome: Outcome::Ok {
+                status: 200,
+                task_id: Some(task),
+                version,
+            },
+        }
+    }
+
+    fn entered(operation: &OperationRecord) -> Option<Operation> {
+        ledger_operation(operation, Purpose::LOAD)
+    }
+
+    #[test]
+    fn every_kind_that_writes_has_its_own_kind_in_the_ledger() {
+        for (offered, kind) in [
+            (client::OperationKind::Create, OperationKind::Create),
+            (client::OperationKind::Update, OperationKind::Update),
+            (client::OperationKind::Complete, OperationKind::Complete),
+            (client::OperationKind::Reopen, OperationKind::Reopen),
+            (client::OperationKind::Delete, OperationKind::Delete),
+        ] {
+            let offered = operation(offered, Some(4));
+            let entered = entered(&offered).expect("it writes");
+            assert_eq!(entered.kind, kind);
+            assert_eq!(entered.key, "load-000007");
+            assert_eq!(entered.task_id, offered.task.map(|task| task.0));
+            assert_eq!(
+                entered.acknowledged().map(|(_, version)| version),
+                Some(Some(4))
+            );
+        }
+        for reads in [client::OperationKind::Get, client::OperationKind::List] {
+            assert_eq!(entered(&operation(reads, None)), None);
+        }
+    }
+
+    #[test]
+    fn only_a_deletion_is_acknowledged_without_a_version() {
+        let deletion = operation(client::OperationKind::Delete, None);
+        let task_id = deletion.task.expect("addressed").0;
+        let entered_deletion = entered(&deletion).expect("it writes");
+        assert_eq!(entered_deletion.acknowledged(), Some((task_id, None)));
+        for kind in [client::OperationKind::Create, client::OperationKind::Reopen] {
+            let entered = entered(&operation(kind, None)).expect("it writes");
+            assert!(
+                matches!(entered.outcome, OperationOutcome::Unknown { .. }),
+                "{entered:?}"
+            );
+        }
+    }
 }

@@ -1,8 +1,9 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gauntlet_contract::config::{Broker, Role};
-use gauntlet_contract::{Topic, UserId};
+use gauntlet_contract::{TaskId, Topic, UserId};
 use gauntlet_harness::ledger::{Lane as LaneName, LaneRecord, NoiseFloor};
 use gauntlet_harness::observe::{
     BrokerObserver, KafkaObserver, LaneObserver, PostgresObserver, RedisObserver,
@@ -10,11 +11,12 @@ use gauntlet_harness::observe::{
 use gauntlet_harness::stack::{RunningLane, Stack};
 use gauntlet_loadgen::arrival::Arrival;
 use gauntlet_loadgen::client::{Client, Target, User};
-use gauntlet_loadgen::{CreateTasks, Generator, Load, LoadRecord, Plan};
+use gauntlet_loadgen::{ChangeTasks, CreateTasks, Generator, LivingTask, Load, LoadRecord, Plan};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use uuid::Builder;
 
+use super::aftermath::{living, owed};
 use super::journal::{self, Purpose};
 use crate::scenario::Abort;
 
@@ -37,6 +39,15 @@ pub(super) struct LaneRun {
     /// What this machine alone does to a timer, where that was measured.
     pub(super) noise: Option<NoiseFloor>,
     read: bool,
+}
+
+/// What a load does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Creations alone.
+    Creations,
+    /// Creations, and in turn with them changes of the tasks that the lane's earlier loads left.
+    Changes,
 }
 
 /// A load that is running.
@@ -83,11 +94,20 @@ impl LaneRun {
     }
 
     /// Starts a load. Its keys are unique in the lane.
-    pub(super) fn begin(&mut self, arrival: Arrival, purpose: Purpose) -> anyhow::Result<Offer> {
+    pub(super) fn begin(
+        &mut self,
+        arrival: Arrival,
+        work: Work,
+        purpose: Purpose,
+    ) -> anyhow::Result<Offer> {
         self.loads += 1;
         let keys = format!("{}-{}", self.name, self.loads);
-        let workload = CreateTasks::new(keys, self.users.clone());
-        let plan = Plan::new(arrival, workload).connected_by(connections_for(&arrival));
+        let users = self.users.clone();
+        let plan = match work {
+            Work::Creations => Plan::new(arrival, CreateTasks::new(keys, users)),
+            Work::Changes => Plan::new(arrival, ChangeTasks::new(keys, users, self.living())),
+        };
+        let plan = plan.connected_by(connections_for(&arrival));
         let load = Generator::new(self.client.clone(), plan).start()?;
         Ok(Offer { load, purpose })
     }
@@ -114,12 +134,24 @@ impl LaneRun {
         self.read
     }
 
-    /// Acknowledged operations so far: each owes an effect.
-    pub(super) fn acknowledged(&self) -> u64 {
-        let acknowledged = self.record.operations.iter();
-        acknowledged
-            .filter(|operation| operation.acknowledged().is_some())
-            .count() as u64
+    /// Effects that are owed so far.
+    pub(super) fn owed(&self) -> u64 {
+        owed(&self.record.operations)
+    }
+
+    /// What the loads so far left, each with its owner.
+    fn living(&self) -> Vec<LivingTask> {
+        let owners: HashMap<_, _> = self.users.iter().map(|user| (user.id().0, user)).collect();
+        let living = living(&self.record.operations).into_iter();
+        living
+            .filter_map(|task| {
+                Some(LivingTask {
+                    user: Arc::clone(owners.get(&task.user_id)?),
+                    id: TaskId(task.task_id),
+                    state: task.state,
+                })
+            })
+            .collect()
     }
 }
 

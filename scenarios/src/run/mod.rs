@@ -1,6 +1,7 @@
 //! One run of one scenario: the stack it stands on, the load it offers, the faults it injects, and the
 //! record of all three.
 
+mod aftermath;
 mod context;
 mod journal;
 mod lane;
@@ -10,6 +11,6 @@ mod timeline;
 
 pub use context::{Outage, Run, Victim};
 pub use journal::Purpose;
-pub use lane::{Offer, sidecar_process};
+pub use lane::{Offer, Work, sidecar_process};
 pub use plots::plots;
 pub use settings::Settings;

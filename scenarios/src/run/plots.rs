@@ -1,8 +1,8 @@
 //! Plots from a closed ledger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use gauntlet_harness::ledger::{LaneRecord, Ledger, OperationOutcome, Phase};
+use gauntlet_harness::ledger::{LaneView, Ledger, OperationOutcome, Phase};
 use gauntlet_loadgen::{Histogram, LoadError};
 use gauntlet_reports::evidence::{Plot, Series};
 
@@ -25,12 +25,12 @@ pub fn plots(ledger: &Ledger) -> Result<Vec<Plot>, LoadError> {
 fn latency(
     ledger: &Ledger,
     title: &str,
-    micros: fn(&LaneRecord) -> Vec<u64>,
+    micros: fn(LaneView<'_>) -> Vec<u64>,
 ) -> Result<Option<Plot>, LoadError> {
     let mut series = Vec::new();
     for lane in ledger.lanes() {
         let mut histogram = Histogram::new()?;
-        for micros in micros(lane.record()) {
+        for micros in micros(lane) {
             histogram.record_micros(micros);
         }
         if histogram.count() > 0 {
@@ -42,55 +42,25 @@ fn latency(
 }
 
 /// Operations that were sent; one that never found a connection would flatter the distribution.
-fn answers(record: &LaneRecord) -> Vec<u64> {
-    let measured = record.operations.iter().filter(|operation| {
-        operation.phase == Phase::Load
-            && !matches!(operation.outcome, OperationOutcome::Failed { .. })
-    });
+fn answers(view: LaneView<'_>) -> Vec<u64> {
+    let measured = view
+        .operations_of(Phase::Load)
+        .filter(|operation| !matches!(operation.outcome, OperationOutcome::Failed { .. }));
     measured
         .map(|operation| whole_micros(operation.done_at.since(operation.intended_at)))
         .collect()
 }
 
-fn publishes(record: &LaneRecord) -> Vec<u64> {
-    let warm_up = warm_up_titles(record);
-    let measured = record
-        .events
-        .iter()
-        .filter(|event| !is_in(&warm_up, event.title.as_deref()));
+fn publishes(view: LaneView<'_>) -> Vec<u64> {
+    let measured = view.events_of(Phase::Load);
     measured.filter_map(|event| event.publish_micros).collect()
 }
 
-fn effects(record: &LaneRecord) -> Vec<u64> {
-    let warm_up = warm_up_titles(record);
-    let inserted: BTreeMap<_, _> = record
-        .events
-        .iter()
-        .map(|event| (event.event_id, event.inserted_at))
-        .collect();
-    let measured = record
-        .effects
-        .iter()
-        .filter(|effect| !is_in(&warm_up, effect.title.as_deref()));
+fn effects(view: LaneView<'_>) -> Vec<u64> {
+    let measured = view.pairs_of(Phase::Load);
     measured
-        .filter_map(|effect| {
-            Some(whole_micros(
-                effect.at().since(*inserted.get(&effect.event_id)?),
-            ))
-        })
+        .map(|(effect, event)| whole_micros(effect.at().since(event.inserted_at)))
         .collect()
-}
-
-fn warm_up_titles(record: &LaneRecord) -> BTreeSet<&str> {
-    let warm_up = record.operations.iter();
-    warm_up
-        .filter(|operation| operation.phase == Phase::WarmUp)
-        .map(|operation| operation.key.as_str())
-        .collect()
-}
-
-fn is_in(titles: &BTreeSet<&str>, title: Option<&str>) -> bool {
-    title.is_some_and(|title| titles.contains(title))
 }
 
 fn memory(
