@@ -10,7 +10,7 @@ mod workspace;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
 
 use crate::proofs::Proof;
@@ -68,11 +68,11 @@ fn tidy(root: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn proofs(root: &Path, write: bool) -> anyhow::Result<ExitCode> {
-    let path = root.join(proofs::SOURCE);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("failed to read {}", proofs::SOURCE))?;
-    let table = proofs::Table::parse(&text)
-        .with_context(|| format!("failed to understand {}", proofs::SOURCE))?;
+    let (workspace, _) = workspace::load(root)?;
+    let table = proofs::Table::read(&workspace).map_err(|violations| {
+        let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        anyhow!("failed to read the table:\n{}", violations.join("\n"))
+    })?;
     let rendered = proofs::render(&table);
     if write {
         std::fs::write(root.join(proofs::RENDERED), rendered)

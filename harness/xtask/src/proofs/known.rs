@@ -10,8 +10,17 @@ const CATALOGUE: &str = "scenarios/src/catalogue";
 pub(crate) struct Known {
     /// `contract::envelope::tests::golden_bytes`: the crate, then what the test runner prints.
     pub(crate) tests: BTreeSet<String>,
-    /// Each scenario, with the requirements that it says it judges.
-    pub(crate) scenarios: BTreeMap<String, Vec<String>>,
+    /// Each scenario, by its id.
+    pub(crate) scenarios: BTreeMap<String, Scenario>,
+}
+
+/// What a scenario's source says about it.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// The file that says it, relative to the root.
+    pub(crate) path: String,
+    /// The requirements that it says it judges.
+    pub(crate) requirements: Vec<String>,
 }
 
 impl Known {
@@ -25,7 +34,11 @@ impl Known {
         });
         let scenarios = workspace.sources_under(CATALOGUE).filter_map(|source| {
             let id = field(source, "id").into_iter().next()?;
-            Some((id, field(source, "requirements")))
+            let scenario = Scenario {
+                path: source.path.clone(),
+                requirements: field(source, "requirements"),
+            };
+            Some((id, scenario))
         });
         Self {
             tests: tests.collect(),

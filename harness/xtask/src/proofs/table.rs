@@ -3,16 +3,25 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
-/// The table as people edit it.
-pub(crate) const SOURCE: &str = "scenarios/proofs.toml";
+use super::Section;
+
 /// The table as people read it; written by `cargo xtask proofs --write`.
 pub(crate) const RENDERED: &str = "scenarios/PROOFS.md";
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// All files of the table, in the order of the sections.
+#[derive(Debug)]
 pub(crate) struct Table {
-    #[serde(rename = "requirement")]
-    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A requirement and where it is written down.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// The section whose file it stands in, which need not be the one it belongs to.
+    pub(crate) section: &'static Section,
+    /// Line of that file, from 1, on which it begins.
+    pub(crate) number: usize,
+    pub(crate) requirement: Requirement,
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,12 +53,6 @@ pub(crate) enum Status {
 pub(crate) enum Proof {
     Test(String),
     Scenario(String),
-}
-
-impl Table {
-    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
-    }
 }
 
 impl fmt::Display for Status {

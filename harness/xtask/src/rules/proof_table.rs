@@ -2,58 +2,46 @@
 
 use std::collections::BTreeSet;
 
-use crate::proofs::{self, Known, Proof, RENDERED, Requirement, SOURCE, Status, Table};
+use crate::proofs::{
+    self, FOLDER, Known, Line, Proof, RENDERED, Requirement, SECTIONS, Section, Status, Table,
+};
 use crate::violation::Violation;
 use crate::workspace::Workspace;
 
 const WHY: &str = "a requirement that nobody is accountable for is one that nobody meets";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
-    let Some(file) = workspace.file(SOURCE) else {
-        return vec![violation(1, "is missing".to_owned(), "write it".to_owned())];
-    };
-    let table = match Table::parse(&file.text) {
+    let table = match Table::read(workspace) {
         Ok(table) => table,
-        Err(error) => {
-            let mend = "make it valid".to_owned();
-            return vec![violation(1, format!("does not parse: {error}"), mend)];
-        }
+        // Of half a table, every rule would object to the other half.
+        Err(violations) => return violations,
     };
     let known = Known::of(workspace);
-    let mut violations = ids(&table);
+    let mut violations = places(&table);
+    violations.extend(gaps(&table));
     violations.extend(disagreements(&table, &known));
-    for requirement in &table.requirements {
-        let line = file.line_of(&format!("id = \"{}\"", requirement.id));
-        let mut objections = status(requirement);
-        objections.extend(
-            requirement
-                .proofs
-                .iter()
-                .filter_map(|proof| objection(&known, proof)),
-        );
+    for line in &table.lines {
+        let requirement = &line.requirement;
+        let proofs = requirement.proofs.iter();
+        let objections = status(requirement)
+            .into_iter()
+            .chain(proofs.filter_map(|proof| objection(&known, proof)));
         violations.extend(
-            objections
-                .into_iter()
-                .map(|(what, mend)| violation(line, format!("{}: {what}", requirement.id), mend)),
+            objections.map(|(what, mend)| at(line, format!("{}: {what}", requirement.id), mend)),
         );
     }
     let rendered = workspace.file(RENDERED).map(|file| file.text.as_str());
     if rendered != Some(proofs::render(&table).as_str()) {
-        violations.push(Violation {
-            path: RENDERED.to_owned(),
-            ..violation(
-                1,
-                format!("is not what {SOURCE} says"),
-                "run `cargo xtask proofs --write`".to_owned(),
-            )
-        });
+        let what = format!("is not what {FOLDER}/ says");
+        let mend = "run `cargo xtask proofs --write`".to_owned();
+        violations.push(violation(RENDERED.to_owned(), 1, what, mend));
     }
     violations
 }
 
-fn violation(line: usize, what: String, mend: String) -> Violation {
+fn violation(path: String, line: usize, what: String, mend: String) -> Violation {
     Violation {
-        path: SOURCE.to_owned(),
+        path,
         line,
         what,
         why: WHY,
@@ -61,39 +49,53 @@ fn violation(line: usize, what: String, mend: String) -> Violation {
     }
 }
 
-/// Each required id once, and no other.
-fn ids(table: &Table) -> Vec<Violation> {
-    let required = proofs::required_ids();
+/// A violation on the line of a requirement.
+fn at(line: &Line, what: String, mend: String) -> Violation {
+    violation(line.section.path(), line.number, what, mend)
+}
+
+/// Each line is about a requirement, the first about it, and in the file of its section.
+fn places(table: &Table) -> Vec<Violation> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut violations = Vec::new();
-    for requirement in &table.requirements {
-        let id = requirement.id.as_str();
+    for line in &table.lines {
+        let id = line.requirement.id.as_str();
         if !seen.insert(id) {
-            violations.push(violation(
-                1,
-                format!("{id} has two lines"),
-                "keep one".to_owned(),
-            ));
+            let what = format!("{id} has two lines");
+            violations.push(at(line, what, "keep one".to_owned()));
         }
-        if !required.iter().any(|known| known == id) {
-            violations.push(violation(
-                1,
-                format!("{id} is no requirement"),
-                "take it out".to_owned(),
-            ));
+        match Section::of(id).map(Section::path) {
+            None => {
+                let what = format!("{id} is no requirement");
+                violations.push(at(line, what, "take it out".to_owned()));
+            }
+            Some(home) if home != line.section.path() => {
+                let what = format!("{id} stands in the file of another section");
+                violations.push(at(line, what, format!("move it to {home}")));
+            }
+            Some(_) => {}
         }
     }
-    let missing = required.iter().filter(|id| !seen.contains(id.as_str()));
-    violations.extend(missing.map(|id| {
-        let mend = "add a line, `not yet` if that is the truth".to_owned();
-        violation(1, format!("{id} has no line"), mend)
-    }));
+    violations
+}
+
+/// Requirements that no file has a line for.
+fn gaps(table: &Table) -> Vec<Violation> {
+    let has_line = |id: &str| table.lines.iter().any(|line| line.requirement.id == id);
+    let mut violations = Vec::new();
+    for section in &SECTIONS {
+        let missing = section.ids().filter(|id| !has_line(id));
+        violations.extend(missing.map(|id| {
+            let mend = "add a line, `not yet` if that is the truth".to_owned();
+            violation(section.path(), 1, format!("{id} has no line"), mend)
+        }));
+    }
     violations
 }
 
 type Objection = (String, String);
 
-fn status(requirement: &Requirement) -> Vec<Objection> {
+fn status(requirement: &Requirement) -> Option<Objection> {
     let has_proof = !requirement.proofs.is_empty();
     let has_note = !requirement.note.trim().is_empty();
     let objection = match requirement.status {
@@ -110,10 +112,7 @@ fn status(requirement: &Requirement) -> Vec<Objection> {
         )),
         _ => None,
     };
-    objection
-        .map(|(what, mend)| (what.to_owned(), mend.to_owned()))
-        .into_iter()
-        .collect()
+    objection.map(|(what, mend)| (what.to_owned(), mend.to_owned()))
 }
 
 fn objection(known: &Known, proof: &Proof) -> Option<Objection> {
@@ -127,29 +126,28 @@ fn objection(known: &Known, proof: &Proof) -> Option<Objection> {
     Some((format!("names {proof}, which does not exist"), mend))
 }
 
-/// What a scenario says it judges, and what this table says proves it, are the same thing.
+/// Where a scenario says that it judges a requirement, the requirement's line names the scenario.
 fn disagreements(table: &Table, known: &Known) -> Vec<Violation> {
-    let names = |id: &str, requirement: &str| {
-        let mut lines = table
-            .requirements
-            .iter()
-            .filter(|line| line.id == requirement);
-        lines.any(|line| line.proofs.contains(&Proof::Scenario(id.to_owned())))
-    };
     let mut violations = Vec::new();
-    for (id, requirements) in &known.scenarios {
-        let silent = requirements
-            .iter()
-            .filter(|requirement| !names(id, requirement));
-        violations.extend(silent.map(|requirement| {
-            let what =
-                format!("scenario {id} says that it judges {requirement}, its line does not");
-            violation(
-                1,
-                what,
-                format!("add `scenario:{id}` to {requirement}, or take it out there"),
-            )
-        }));
+    for (id, scenario) in &known.scenarios {
+        let proof = Proof::Scenario(id.clone());
+        for judged in &scenario.requirements {
+            let mut lines = table.lines.iter();
+            match lines.find(|line| line.requirement.id == *judged) {
+                Some(line) if line.requirement.proofs.contains(&proof) => {}
+                Some(line) => {
+                    let what =
+                        format!("scenario {id} says that it judges {judged}, its line does not");
+                    let mend = format!("add `{proof}` to {judged}, or take it out there");
+                    violations.push(at(line, what, mend));
+                }
+                None => {
+                    let what = format!("judges {judged}, which has no line");
+                    let mend = format!("add a line for it below {FOLDER}/, or take it out here");
+                    violations.push(violation(scenario.path.clone(), 1, what, mend));
+                }
+            }
+        }
     }
     violations
 }
@@ -159,26 +157,24 @@ mod tests {
     use super::*;
     use crate::workspace::{Member, Source, TextFile};
 
-    fn workspace(lines: &str) -> Workspace {
-        let missing: Vec<String> = proofs::required_ids()
-            .iter()
-            .filter(|id| !lines.contains(&format!("id = \"{id}\"")))
-            .map(|id| {
-                let status = match id.as_str() {
-                    "SC-005" => "status = \"proved\"\nproofs = [\"scenario:burst-1000\"]",
-                    _ => "status = \"not yet\"",
-                };
-                format!("[[requirement]]\nid = \"{id}\"\nwhat = \"w\"\n{status}\n")
-            })
-            .collect();
-        let text = format!("{lines}{}", missing.concat());
-        let mut workspace = Workspace::of_file(SOURCE, &text);
-        if let Ok(table) = Table::parse(&text) {
+    /// A workspace whose table is complete, with `line` as the line of E1.
+    fn workspace(line: &str) -> Workspace {
+        let mut workspace = Workspace::default();
+        for section in &SECTIONS {
+            let lines: Vec<String> = section
+                .ids()
+                .map(|id| match id.as_str() {
+                    "E1" => line.to_owned(),
+                    "SC-005" => row(&id, "proved", "\"scenario:burst-1000\"", ""),
+                    _ => row(&id, "not yet", "", ""),
+                })
+                .collect();
             workspace.files.push(TextFile {
-                path: RENDERED.to_owned(),
-                text: proofs::render(&table),
+                path: section.path(),
+                text: format!("# {}.\n\n{}", section.title, lines.concat()),
             });
         }
+        render(&mut workspace);
         workspace.members.push(Member {
             name: "gauntlet-contract".to_owned(),
             dir: "system/contract".to_owned(),
@@ -199,70 +195,144 @@ mod tests {
         workspace
     }
 
-    fn line(status: &str, proofs: &str, note: &str) -> String {
+    /// Renders the table anew, so that what a test plants in it is all there is to find.
+    fn render(workspace: &mut Workspace) {
+        workspace.files.retain(|file| file.path != RENDERED);
+        if let Ok(table) = Table::read(workspace) {
+            workspace.files.push(TextFile {
+                path: RENDERED.to_owned(),
+                text: proofs::render(&table),
+            });
+        }
+    }
+
+    fn row(id: &str, status: &str, proofs: &str, note: &str) -> String {
         format!(
-            "[[requirement]]\nid = \"E1\"\nwhat = \"w\"\nstatus = \"{status}\"\nproofs = [{proofs}]\nnote = \"{note}\"\n"
+            "[[requirement]]\nid = \"{id}\"\nwhat = \"w\"\nstatus = \"{status}\"\nproofs = [{proofs}]\nnote = \"{note}\"\n"
         )
+    }
+
+    fn honest() -> Workspace {
+        workspace(&row("E1", "not yet", "", ""))
+    }
+
+    fn edit(workspace: &mut Workspace, file: &str, change: impl Fn(&str) -> String) {
+        let path = format!("{FOLDER}/{file}.toml");
+        let mut files = workspace.files.iter_mut();
+        let file = files.find(|file| file.path == path).expect("a section");
+        file.text = change(&file.text);
+        render(workspace);
+    }
+
+    /// `path:line: what` of each violation.
+    fn found(workspace: &Workspace) -> Vec<String> {
+        let violations = check(workspace).into_iter();
+        violations
+            .map(|it| format!("{}:{}: {}", it.path, it.line, it.what))
+            .collect()
     }
 
     #[test]
     fn an_honest_table_passes() {
-        assert_eq!(check(&workspace("")), []);
-        let proved = line(
-            "proved",
-            "\"test:contract::event::tests::golden\", \"scenario:burst-1000\"",
-            "",
-        );
-        assert_eq!(check(&workspace(&proved)), []);
+        assert_eq!(check(&honest()), []);
+        let proofs = "\"test:contract::event::tests::golden\", \"scenario:burst-1000\"";
+        assert_eq!(check(&workspace(&row("E1", "proved", proofs, ""))), []);
     }
 
     #[test]
-    fn planted_claims_without_substance_are_found() {
+    fn planted_claims_without_substance_are_found_where_they_stand() {
         let planted = [
-            line("proved", "", ""),
-            line("partly", "\"scenario:burst-1000\"", ""),
-            line("not yet", "\"scenario:burst-1000\"", ""),
-            line("proved", "\"scenario:burst-2000\"", ""),
-            line("proved", "\"test:contract::event::tests::helper\"", ""),
-            line("proved", "\"test:contract::elsewhere::golden\"", ""),
-            line("proved", "\"hearsay\"", ""),
+            ("proved", ""),
+            ("partly", "\"scenario:burst-1000\""),
+            ("not yet", "\"scenario:burst-1000\""),
+            ("proved", "\"scenario:burst-2000\""),
+            ("proved", "\"test:contract::event::tests::helper\""),
+            ("proved", "\"test:contract::elsewhere::golden\""),
         ];
-        for text in planted {
-            assert!(!check(&workspace(&text)).is_empty(), "missed in: {text}");
+        for (status, proofs) in planted {
+            let found = found(&workspace(&row("E1", status, proofs, "")));
+            let [one] = found.as_slice() else {
+                panic!("{found:?} in a line that is {status} by [{proofs}]");
+            };
+            assert!(
+                one.starts_with("scenarios/proofs/events.toml:3: E1: "),
+                "{one}"
+            );
         }
     }
 
     #[test]
     fn planted_gaps_in_the_ids_are_found() {
-        let mut workspace = workspace("");
-        let table = &mut workspace.files[0].text;
-        *table = table.replace("id = \"SC-004\"", "id = \"SC-999\"");
-        let what: Vec<String> = check(&workspace).into_iter().map(|it| it.what).collect();
-        assert!(what.contains(&"SC-999 is no requirement".to_owned()));
-        assert!(what.contains(&"SC-004 has no line".to_owned()));
+        let mut workspace = honest();
+        edit(&mut workspace, "success-criteria", |text| {
+            text.replace("id = \"SC-004\"", "id = \"SC-999\"")
+        });
+        assert_eq!(
+            found(&workspace),
+            [
+                "scenarios/proofs/success-criteria.toml:21: SC-999 is no requirement",
+                "scenarios/proofs/success-criteria.toml:1: SC-004 has no line",
+            ]
+        );
+    }
+
+    #[test]
+    fn planted_second_line_is_found() {
+        let mut workspace = honest();
+        let again = row("T13", "not yet", "", "");
+        edit(&mut workspace, "tasks", |text| format!("{text}{again}"));
+        assert_eq!(
+            found(&workspace),
+            ["scenarios/proofs/tasks.toml:81: T13 has two lines"]
+        );
+    }
+
+    #[test]
+    fn planted_requirement_in_the_wrong_file_is_found() {
+        let mut workspace = honest();
+        let moved = row("T13", "not yet", "", "");
+        edit(&mut workspace, "tasks", |text| text.replace(&moved, ""));
+        edit(&mut workspace, "events", |text| format!("{text}{moved}"));
+        assert_eq!(
+            found(&workspace),
+            ["scenarios/proofs/events.toml:21: T13 stands in the file of another section"]
+        );
+        assert_eq!(
+            check(&workspace)[0].mend,
+            "move it to scenarios/proofs/tasks.toml"
+        );
+    }
+
+    #[test]
+    fn planted_gap_in_the_files_is_found() {
+        let mut workspace = honest();
+        let path = "scenarios/proofs/tasks.toml";
+        workspace.files.retain(|file| file.path != path);
+        assert_eq!(found(&workspace), [format!("{path}:1: is missing")]);
     }
 
     #[test]
     fn planted_disagreement_with_a_scenario_is_found() {
-        let mut workspace = workspace("");
+        let mut workspace = honest();
         let text =
-            "const M: Meta = Meta { id: \"other\", requirements: &[\"E2\", \"E3\"], needs: N };";
+            "const M: Meta = Meta { id: \"other\", requirements: &[\"E2\", \"E9\"], needs: N };";
         let source = Source::parse("scenarios/src/catalogue/other.rs", text).expect("parses");
         workspace.sources.push(source);
-        let what: Vec<String> = check(&workspace).into_iter().map(|it| it.what).collect();
         assert_eq!(
-            what,
+            found(&workspace),
             [
-                "scenario other says that it judges E2, its line does not",
-                "scenario other says that it judges E3, its line does not",
+                "scenarios/proofs/events.toml:9: scenario other says that it judges E2, its line does not",
+                "scenarios/src/catalogue/other.rs:1: judges E9, which has no line",
             ]
         );
     }
 
     #[test]
     fn planted_stale_rendering_is_found() {
-        let mut workspace = workspace("");
-        workspace.files[1].text.push_str("by hand\n");
+        let mut workspace = honest();
+        let mut files = workspace.files.iter_mut();
+        let rendered = files.find(|file| file.path == RENDERED).expect("rendered");
+        rendered.text.push_str("by hand\n");
         assert_eq!(check(&workspace)[0].path, RENDERED);
     }
 }
