@@ -29,8 +29,7 @@ CREATE TABLE outbox (
     inserted_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempts           int         NOT NULL DEFAULT 0,
     publish_started_at timestamptz,
-    -- Monotonic time from the first attempt's first byte to the answer that it is published. Null where
-    -- an earlier attempt was made under another lease: no clock reaches back to it.
+    -- Monotonic time of the attempt that succeeded, from its first byte to the answer.
     publish_micros     bigint,
     sent_at            timestamptz
 );

@@ -1,1 +1,2 @@
+COMMENT ON COLUMN outbox.publish_micros IS NULL;
 DROP INDEX outbox_sent;

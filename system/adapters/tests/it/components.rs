@@ -4,7 +4,9 @@
 //! its tests need. These are components and no stack: nothing here is judged, and Dapr need not be had.
 
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +30,11 @@ use crate::progress::Lines;
 
 /// Postgres ends its sessions at once, Kafka takes a second or two.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Folders of evidence begin so; an id that follows orders them by time.
+const EVIDENCE: &str = "adapters-";
+/// Runs whose evidence stays: the last few, so that none that still goes on loses its logs.
+const KEPT: usize = 4;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 /// What is started once, or why it could not be: a second try would only fail more slowly.
@@ -114,6 +121,30 @@ fn told<T>(outcome: Result<T, BoxError>) -> Result<T, String> {
     outcome.map_err(|error| format!("failed to {error}"))
 }
 
+/// Removes what earlier runs left in `folder`, but for the last of them.
+fn remove_old(folder: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        // Nothing was ever left.
+        return Ok(());
+    };
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(EVIDENCE))
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut old: Vec<PathBuf> = paths.filter(is_ours).collect();
+    old.sort();
+    let surplus = old.len().saturating_sub(KEPT);
+    for path in &old[..surplus] {
+        match fs::remove_dir_all(path) {
+            // Another run was faster.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
+}
+
 /// Where components stand, opened with the first of them.
 struct Ground {
     store: Arc<Store>,
@@ -127,9 +158,11 @@ impl Ground {
         let state = StateDir::from_environment(|name| std::env::var_os(name))?;
         // A test binary that was killed could not remove its files.
         sweep(&state).await?;
-        let run_id = format!("adapters-{}", Uuid::now_v7().simple());
+        let run_id = format!("{EVIDENCE}{}", Uuid::now_v7().simple());
         // The components' logs stay for a look afterwards.
-        let evidence = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&run_id);
+        let evidence = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        remove_old(evidence)?;
+        let evidence = evidence.join(&run_id);
         let launcher = Launcher {
             shim: std::env::current_exe()?,
         };

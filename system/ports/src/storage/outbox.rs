@@ -22,8 +22,8 @@ pub struct Sent {
     /// When the first attempt that the relay knows of began.
     pub started_at: Timestamp,
     /// From the first attempt's first byte to the broker's (or sidecar's) answer, on the monotonic
-    /// clock, with every attempt and wait in between. None where an earlier attempt was made under
-    /// another lease: no clock reaches back to it.
+    /// clock, with every attempt and wait in between. None where an earlier attempt under
+    /// another lease is known: no clock reaches back to it.
     pub took: Option<Duration>,
 }
 
