@@ -171,7 +171,7 @@ impl Engine {
                 failed: books.tally.failed,
                 unknown: books.tally.unknown,
                 held_back: books.held_back,
-                late_beyond_5ms: books.lateness.late_beyond_5ms(),
+                late: books.lateness.late(),
                 p95: books.latency.percentile(95.0),
                 ended: false,
             };

@@ -57,6 +57,15 @@ impl Load {
 
     /// Waits for the end of the load and of everything under way.
     pub async fn finish(mut self) -> Result<LoadRecord, LoadError> {
+        self.ended().await
+    }
+
+    /// The same for a wait that may be given up: it can be taken up again, and the record is not lost
+    /// meanwhile. The record is given away once; whoever asks again is told that the load died.
+    pub async fn ended(&mut self) -> Result<LoadRecord, LoadError> {
+        if self.finished.is_terminated() {
+            return Err(LoadError::new(LoadErrorKind::Died));
+        }
         match (&mut self.finished).await {
             Ok(record) => record,
             Err(_) => Err(LoadError::new(LoadErrorKind::Died)),

@@ -10,7 +10,8 @@ pub struct Progress {
     pub failed: u64,
     pub unknown: u64,
     pub held_back: u64,
-    pub late_beyond_5ms: u64,
+    /// Operations sent later than the schedule allows, see [`Lateness`](crate::Lateness).
+    pub late: u64,
     /// 95th percentile of the latencies so far; zero before the first.
     pub p95: Duration,
     /// Nothing more will change.

@@ -43,8 +43,13 @@ pub struct Distribution {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LatenessSummary {
-    pub late_beyond_5ms: u64,
-    /// Share of all operations, 0–1.
+    /// Operations sent more than 5 ms and `allowed_ms` after their intended time.
+    pub late: u64,
+    /// What the schedule allows: how long a burst may take to leave, zero for any other load.
+    pub allowed_ms: f64,
+    /// Operations sent more than 5 ms after their intended time, allowed or not.
+    pub beyond_5ms: u64,
+    /// Late ones' share of all operations, 0–1.
     pub share: f64,
     /// Beyond this share the load is inconclusive.
     pub limit: f64,
@@ -71,7 +76,9 @@ impl Distribution {
 impl LatenessSummary {
     pub fn of(lateness: &Lateness) -> Result<LatenessSummary, LoadError> {
         Ok(LatenessSummary {
-            late_beyond_5ms: lateness.late_beyond_5ms(),
+            late: lateness.late(),
+            allowed_ms: millis(lateness.allowed()),
+            beyond_5ms: lateness.beyond_5ms(),
             share: lateness.share(),
             limit: LATE_LIMIT,
             distribution: Distribution::of(lateness.histogram())?,

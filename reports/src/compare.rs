@@ -39,8 +39,9 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
     pub measured: Option<Quantity>,
-    pub asked: Verdict,
-    pub ours: Verdict,
+    /// None where nothing was asked.
+    pub asked: Option<Verdict>,
+    pub ours: Option<Verdict>,
 }
 
 /// How a verdict moved.
@@ -103,12 +104,19 @@ impl Change {
         self.movement(|side| side.ours)
     }
 
-    fn movement(&self, verdict: impl Fn(&Side) -> Verdict) -> Movement {
-        match (&self.before, &self.after) {
-            (None, _) => Movement::Appeared,
-            (_, None) => Movement::Vanished,
+    fn movement(&self, verdict: impl Fn(&Side) -> Option<Verdict>) -> Movement {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else {
+            return match self.before {
+                None => Movement::Appeared,
+                Some(_) => Movement::Vanished,
+            };
+        };
+        match (verdict(before), verdict(after)) {
+            (None, None) => Movement::Same,
+            (None, Some(_)) => Movement::Appeared,
+            (Some(_), None) => Movement::Vanished,
             // Verdicts are ordered from pass to fail.
-            (Some(before), Some(after)) => match verdict(after).cmp(&verdict(before)) {
+            (Some(before), Some(after)) => match after.cmp(&before) {
                 std::cmp::Ordering::Less => Movement::Better,
                 std::cmp::Ordering::Equal => Movement::Same,
                 std::cmp::Ordering::Greater => Movement::Worse,
@@ -121,8 +129,8 @@ impl Side {
     fn of(finding: &Finding) -> Side {
         Side {
             measured: finding.measured.clone(),
-            asked: finding.asked.verdict,
-            ours: finding.ours.verdict,
+            asked: finding.asked.counted(),
+            ours: finding.ours.counted(),
         }
     }
 }

@@ -69,6 +69,10 @@ pub enum Reason {
     Missing {
         scenario: String,
     },
+    /// The harness could not carry the run to its end, so what it did not come to is not known.
+    BrokeOff {
+        reason: String,
+    },
     /// No scenario was run, or all that were not run are excused.
     Empty,
     DebugBuild {
@@ -94,6 +98,11 @@ pub fn judge(report: &Report, policy: &Policy) -> Decision {
         .all(|scenario| is_excused(scenario, policy))
     {
         reasons.push(Reason::Empty);
+    }
+    if let Some(reason) = &report.run.broken {
+        reasons.push(Reason::BrokeOff {
+            reason: reason.clone(),
+        });
     }
     for id in &policy.required {
         if !report.scenarios.iter().any(|scenario| scenario.id == *id) {
@@ -122,6 +131,12 @@ fn is_excused(scenario: &ScenarioReport, policy: &Policy) -> bool {
         && policy.allowed_not_run.contains(&scenario.id)
 }
 
+/// A scenario of nothing but goals of our own has nothing to ship by.
+fn is_judged_by_asked(scenario: &ScenarioReport) -> bool {
+    let mut findings = scenario.findings.iter();
+    findings.any(|finding| finding.asked.counted().is_some())
+}
+
 /// A violation counts even where the scenario was aborted later: what was seen was seen.
 fn judge_scenario(scenario: &ScenarioReport, policy: &Policy, reasons: &mut Vec<Reason>) {
     if is_excused(scenario, policy) {
@@ -142,7 +157,7 @@ fn judge_scenario(scenario: &ScenarioReport, policy: &Policy, reasons: &mut Vec<
                 reason: reason.clone(),
             });
         }
-        Outcome::Judged if scenario.findings.is_empty() => {
+        Outcome::Judged if !is_judged_by_asked(scenario) => {
             reasons.push(Reason::NothingJudged {
                 scenario: name.clone(),
             });
@@ -155,13 +170,16 @@ fn judge_scenario(scenario: &ScenarioReport, policy: &Policy, reasons: &mut Vec<
             Bars::AskedAndOurs => vec![(Bar::Asked, &finding.asked), (Bar::Ours, &finding.ours)],
         };
         for (bar, judgement) in held {
-            if judgement.verdict != Verdict::Pass {
+            let Some(verdict) = judgement.counted() else {
+                continue;
+            };
+            if verdict != Verdict::Pass {
                 reasons.push(Reason::Criterion {
                     scenario: name.clone(),
                     check: finding.check.clone(),
                     lane: finding.lane.clone(),
                     bar,
-                    verdict: judgement.verdict,
+                    verdict,
                     missed_by: judgement.missed_by.clone(),
                 });
             }
@@ -191,6 +209,7 @@ impl Reason {
             | Reason::Aborted { .. }
             | Reason::NothingJudged { .. }
             | Reason::Missing { .. }
+            | Reason::BrokeOff { .. }
             | Reason::Empty => Verdict::Inconclusive,
         }
     }
@@ -224,6 +243,7 @@ impl fmt::Display for Reason {
             Reason::Missing { scenario } => {
                 write!(f, "{scenario}: required, and not in the report")
             }
+            Reason::BrokeOff { reason } => write!(f, "the run broke off: {reason}"),
             Reason::Empty => f.write_str("the report holds no scenario that was run"),
             Reason::DebugBuild { profile } => {
                 write!(

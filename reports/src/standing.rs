@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::evidence::{Outcome, ScenarioReport, Verdict};
+use crate::evidence::{Judgement, Outcome, ScenarioReport, Verdict};
 
 /// The two bars that every criterion is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -23,10 +23,11 @@ impl Bar {
     }
 }
 
-/// Where a claim stands, for people: a verdict, or the fact that nothing was tried.
+/// Where a claim stands, for people: a verdict, or the fact that nothing was tried or asked.
 ///
 /// *Not run* counts as inconclusive, but a reader has to tell "we looked and cannot say" from "we
-/// did not look".
+/// did not look". *Not asked* counts as nothing at all: a number that nobody asked for is neither a
+/// pass nor a fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
@@ -34,6 +35,7 @@ pub enum Standing {
     Fail,
     Inconclusive,
     NotRun,
+    NotAsked,
 }
 
 impl Standing {
@@ -54,6 +56,7 @@ impl Standing {
             (Standing::Fail, Bar::Ours) => "goal missed",
             (Standing::Inconclusive, _) => "inconclusive",
             (Standing::NotRun, _) => "not run",
+            (Standing::NotAsked, _) => "not asked",
         }
     }
 
@@ -63,7 +66,7 @@ impl Standing {
             Standing::Pass => "✓",
             Standing::Fail => "✗",
             Standing::Inconclusive => "?",
-            Standing::NotRun => "–",
+            Standing::NotRun | Standing::NotAsked => "–",
         }
     }
 
@@ -80,5 +83,13 @@ impl From<Verdict> for Standing {
             Verdict::Fail => Standing::Fail,
             Verdict::Inconclusive => Standing::Inconclusive,
         }
+    }
+}
+
+impl From<&Judgement> for Standing {
+    fn from(judgement: &Judgement) -> Standing {
+        judgement
+            .counted()
+            .map_or(Standing::NotAsked, Standing::from)
     }
 }

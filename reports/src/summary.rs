@@ -1,6 +1,6 @@
 //! The closing table of a run, as data: whoever prints it decides on widths and colours.
 
-use crate::evidence::{ExitStatus, Finding, Outcome, Report, ScenarioReport};
+use crate::evidence::{ExitStatus, Finding, Judgement, Outcome, Report, ScenarioReport, Verdict};
 use crate::format;
 use crate::standing::{Bar, Standing};
 
@@ -31,14 +31,17 @@ pub fn name(scenario: &ScenarioReport) -> String {
     }
 }
 
-/// The run in one sentence: what its exit status means, and which scenarios that leaves open.
+/// The run in one sentence: what its exit status means, why the run broke off if it did, and which
+/// scenarios that leaves open.
 ///
 /// What was not run is named even where it was allowed to be missing: the exit code forgives it, a
 /// reader has to know.
 pub fn conclusion(report: &Report, status: ExitStatus) -> String {
     let missing = not_run(report);
     let missing = missing.map_or_else(String::new, |missing| format!("; not run: {missing}"));
-    format!("{}{missing}", status.meaning())
+    let broken = report.run.broken.as_ref();
+    let broken = broken.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("{}{broken}{missing}", status.meaning())
 }
 
 /// Scenarios that were not run, by what they need: `publish-latency, sidecar-memory (needs daprd)`.
@@ -87,7 +90,9 @@ fn numbers(findings: &[Finding]) -> String {
     // A stable sort: among equals the scenario's own order stands, its main claim first.
     let mut worst_first: Vec<&Finding> = findings.iter().collect();
     worst_first.sort_by(|a, b| {
-        let severity = |finding: &Finding| (finding.asked.verdict, finding.ours.verdict);
+        // What nobody asked for ranks by our own bar alone.
+        let rank = |judgement: &Judgement| judgement.counted().unwrap_or(Verdict::Pass);
+        let severity = |finding: &Finding| (rank(&finding.asked), rank(&finding.ours));
         severity(b).cmp(&severity(a))
     });
     let mut parts: Vec<String> = worst_first

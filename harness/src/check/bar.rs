@@ -6,8 +6,8 @@ use super::evidence::Evidence;
 /// What a claim's number may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bar {
-    /// Nothing was promised. A complete measurement passes, since there is nothing to miss; an
-    /// incomplete one is inconclusive, so that it cannot be taken for a look that was had.
+    /// Nothing was promised, and so nothing is judged: the judgement counts for nothing and says only
+    /// whether the measurement is complete.
     NotAsked,
     /// A condition in words. The check decides it, by violations and doubts alone.
     Stated(&'static str),
@@ -93,6 +93,7 @@ pub(super) fn judge_bar(bar: &Bar, of: &str, evidence: &Evidence) -> Judgement {
     Judgement {
         bar: bar.words(of),
         verdict,
+        not_asked: matches!(bar, Bar::NotAsked),
         missed_by,
     }
 }
@@ -194,6 +195,16 @@ mod tests {
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert_eq!(judgement.missed_by.as_deref(), Some("2 lost events"));
         assert_eq!(verdict(Bar::NotAsked, &evidence), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn planted_bar_that_nobody_asked_for_counts_for_nothing() {
+        for evidence in [evidence(1), evidence(1).examined(0), evidence(1_000_000)] {
+            let judgement = judge_bar(&Bar::NotAsked, "p95", &evidence);
+            assert_eq!(judgement.counted(), None);
+        }
+        let stated = judge_bar(&Bar::Stated("all well"), "", &evidence(1));
+        assert_eq!(stated.counted(), Some(Verdict::Pass));
     }
 
     #[test]

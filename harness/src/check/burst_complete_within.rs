@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_late_generator_is_inconclusive() {
         let mut record = healthy(SIZE);
-        record.generator.as_mut().unwrap().late_beyond_5ms = 2;
+        record.generator.as_mut().unwrap().late = 2;
         assert_both(&judge(&check(), record), Verdict::Inconclusive);
     }
 

@@ -154,7 +154,7 @@ mod tests {
         missing.effects.pop();
         assert_both(&judge(&check(), missing), Verdict::Inconclusive);
         let mut late = healthy(100);
-        late.generator.as_mut().unwrap().late_beyond_5ms = 2;
+        late.generator.as_mut().unwrap().late = 2;
         assert_both(&judge(&check(), late), Verdict::Inconclusive);
         assert_both(&judge(&check(), healthy(99)), Verdict::Inconclusive);
         assert_inconclusive_on_nothing(&check());

@@ -1,17 +1,28 @@
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use gauntlet_reports::evidence::{Finding, Violation};
+use gauntlet_reports::format;
+use uuid::Uuid;
 
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
-use crate::ledger::{Effect, LaneView, Ledger, Operation, SeenEnvelope};
+use crate::ledger::{
+    Effect, LaneView, Ledger, Operation, OperationKind, OutboxRow, SeenEnvelope, TaskRow,
+};
 
-/// What arrives is what was asked for: the envelope behind each effect is a valid event by the
-/// judge's own reading, agrees with the effect's row, and carries the operation's user and title.
+/// What arrives and what stays is what was asked for: the envelope behind each effect is a valid
+/// event by the judge's own reading, agrees with the effect's row, and carries the operation's user
+/// and title; each final row has the user, title and status that the last operations on it asked for.
 ///
 /// Producer and consumer share one set of types, so that a slip in these (a renamed field, a number
 /// written as text) passes between them unnoticed. The judge reads raw JSON by the documented
-/// format, and therefore notices.
+/// format, and therefore notices. A database that took a version and not its content would look
+/// perfect to a check that counts versions.
+///
+/// Only rows at the version of their last event are examined: that the others stand elsewhere is for
+/// `nothing-lost`, `unknowns-settled` and `nothing-invented` to find. The scope's minimum is held
+/// against the effects alone, since rows must not make up for them.
 ///
 /// Does not show: the description and the times of a task, which the load does not vary.
 #[derive(Clone, Debug)]
@@ -26,26 +37,107 @@ impl ContentIntact {
         }
     }
 
-    fn search(view: LaneView<'_>) -> Evidence {
-        let (record, accounting) = (view.record(), view.accounting());
-        let mut spoilt = Collected::new("spoilt events");
-        for (effect, event) in record.effects.iter().zip(&accounting.event_of_effect) {
-            let operation = event
-                .and_then(|event| accounting.operation_of_event[event])
-                .map(|operation| &record.operations[operation]);
-            if let Err(what) = compare(effect, operation) {
-                spoilt.add(|| Violation {
-                    subject: format!("event {}", effect.event_id),
-                    what,
-                    timeline: record.timeline_of_event(effect.event_id, accounting),
-                });
+    fn search(view: LaneView<'_>, planned: u64) -> Evidence {
+        let record = view.record();
+        let mut spoilt = Collected::new("spoilt events or rows");
+        compare_effects(view, &mut spoilt);
+        let rows = compare_rows(view, &mut spoilt);
+        let effects = record.effects.len() as u64;
+        let examined = effects + rows;
+        let too_few = (effects < planned).then(|| {
+            let (effects, planned) = (format::count(effects), format::count(planned));
+            format!("only {effects} effects of the {planned} at least expected")
+        });
+        Evidence::none_tolerated(spoilt)
+            .examined(examined)
+            .expected(examined)
+            .doubts(too_few)
+    }
+}
+
+fn compare_effects(view: LaneView<'_>, spoilt: &mut Collected) {
+    let (record, accounting) = (view.record(), view.accounting());
+    for (effect, event) in record.effects.iter().zip(&accounting.event_of_effect) {
+        let operation = event.and_then(|event| asked_by(view, event));
+        if let Err(what) = compare(effect, operation) {
+            spoilt.add(|| Violation {
+                subject: format!("event {}", effect.event_id),
+                what,
+                timeline: record.timeline_of_event(effect.event_id, accounting),
+            });
+        }
+    }
+}
+
+/// Gives the number of rows that could be compared.
+fn compare_rows(view: LaneView<'_>, spoilt: &mut Collected) -> u64 {
+    let record = view.record();
+    let mut told: HashMap<Uuid, LastEvents> = HashMap::with_capacity(record.tasks.len());
+    for (position, event) in record.events.iter().enumerate() {
+        let last = told.entry(event.task_id).or_default();
+        last.add(position, event);
+    }
+    let mut compared = 0;
+    for row in &record.tasks {
+        let last = told.get(&row.task_id);
+        let Some(last) = last.filter(|last| last.version == row.version) else {
+            continue;
+        };
+        compared += 1;
+        if let Err(what) = last.compare(row, view) {
+            spoilt.add(|| Violation {
+                subject: format!("task {}", row.task_id),
+                what,
+                timeline: record.timeline_of_version(row.task_id, row.version),
+            });
+        }
+    }
+    compared
+}
+
+/// What a task's events tell of its final state, whatever their order in the outbox.
+#[derive(Default)]
+struct LastEvents {
+    /// The highest of all.
+    version: u64,
+    /// Version and position of the last event that gave the task a title.
+    titled: Option<(u64, usize)>,
+    /// Version of the last completion or reopening, and which of them it was.
+    completed: Option<(u64, OperationKind)>,
+}
+
+impl LastEvents {
+    fn add(&mut self, position: usize, event: &OutboxRow) {
+        let version = event.version;
+        self.version = self.version.max(version);
+        if let Some(kind) = event.kind {
+            if kind.writes_title() && self.titled.is_none_or(|(last, _)| last < version) {
+                self.titled = Some((version, position));
+            }
+            if kind.is_idempotent() && self.completed.is_none_or(|(last, _)| last < version) {
+                self.completed = Some((version, kind));
             }
         }
-        let effects = record.effects.len() as u64;
-        Evidence::none_tolerated(spoilt)
-            .examined(effects)
-            .expected(effects)
     }
+
+    /// Says what does not agree.
+    fn compare(&self, row: &TaskRow, view: LaneView<'_>) -> Result<(), String> {
+        let titled = self.titled.and_then(|(_, event)| asked_by(view, event));
+        // As with effects, an event that nobody asked for is no measure.
+        if let Some(operation) = titled.filter(|operation| operation.kind.writes_title()) {
+            agree("title of the row", &row.title, &operation.key)?;
+            agree("user of the row", &row.user_id, &operation.user_id)?;
+        }
+        // What was never completed is open. The load asks for no other status.
+        let is_completed = matches!(self.completed, Some((_, OperationKind::Complete)));
+        let wanted = if is_completed { "completed" } else { "pending" };
+        agree("status of the row", row.status.as_str(), wanted)
+    }
+}
+
+fn asked_by(view: LaneView<'_>, event: usize) -> Option<&Operation> {
+    let operation = view.accounting().operation_of_event[event]?;
+    Some(&view.record().operations[operation])
 }
 
 /// Says what does not agree.
@@ -75,9 +167,7 @@ fn agree<T: PartialEq + Debug + ?Sized>(what: &str, carried: &T, wanted: &T) -> 
     if carried == wanted {
         Ok(())
     } else {
-        Err(format!(
-            "{what}: the envelope has {carried:?}, wanted {wanted:?}"
-        ))
+        Err(format!("{what}: found {carried:?}, wanted {wanted:?}"))
     }
 }
 
@@ -91,12 +181,15 @@ impl Check for ContentIntact {
     }
 
     fn claim(&self) -> String {
-        "every event arrives valid and with the content that was asked for".to_owned()
+        "every event arrives, and every row stays, valid and with the content that was asked for"
+            .to_owned()
     }
 
     fn judge(&self, ledger: &Ledger) -> Finding {
-        let bars = Bars::both(Bar::Stated("0 spoilt events"));
-        self.scope.judge(self, ledger, &bars, "", Self::search)
+        let bars = Bars::both(Bar::Stated("0 spoilt events or rows"));
+        let planned = self.scope.minimum();
+        self.scope
+            .judge(self, ledger, &bars, "", |view| Self::search(view, planned))
     }
 }
 
@@ -104,13 +197,12 @@ impl Check for ContentIntact {
 mod tests {
     use gauntlet_reports::evidence::Verdict;
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::*;
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, RawJson};
+    use crate::ledger::{LaneRecord, RawJson, sample};
 
     #[track_caller]
     fn assert_found(record: LaneRecord, what: &str) {
@@ -155,6 +247,62 @@ mod tests {
         assert_found(record, "action");
     }
 
+    /// Updated, completed, reopened and completed again.
+    fn changed() -> LaneRecord {
+        use OperationKind::{Complete, Reopen, Update};
+        let mut record = healthy(10);
+        for kind in [Update, Complete, Reopen, Complete] {
+            sample::change(&mut record, 4, kind);
+        }
+        record
+    }
+
+    #[test]
+    fn passes_on_rows_that_hold_what_the_last_changes_asked_for() {
+        let mut record = changed();
+        let finding = judge(&ContentIntact::new(lane()), record.clone());
+        assert_both(&finding, Verdict::Pass);
+        assert_eq!((finding.examined, finding.expected), (24, 24));
+        // Stores may give events in any order between tasks.
+        record.events.reverse();
+        assert_both(&judge(&ContentIntact::new(lane()), record), Verdict::Pass);
+    }
+
+    #[test]
+    fn planted_slips_of_the_row_are_found() {
+        let row = || changed().tasks.remove(4);
+        let status = |status: &str| TaskRow {
+            status: status.to_owned(),
+            ..row()
+        };
+        let title = "task 4".to_owned();
+        let user_id = Uuid::from_u128(1);
+        for (what, spoilt) in [
+            ("title of the row", TaskRow { title, ..row() }),
+            ("user of the row", TaskRow { user_id, ..row() }),
+            ("status of the row", status("pending")),
+            ("status of the row", status("in_progress")),
+        ] {
+            let mut record = changed();
+            record.tasks[4] = spoilt;
+            assert_found(record, what);
+        }
+        let mut record = healthy(10);
+        "completed".clone_into(&mut record.tasks[4].status);
+        assert_found(record, "status of the row");
+    }
+
+    /// That it is not where it should be is found by the checks of losses and inventions.
+    #[test]
+    fn a_row_at_another_version_than_its_last_event_is_not_examined() {
+        let mut record = changed();
+        record.tasks[4].version = 4;
+        "pending".clone_into(&mut record.tasks[4].status);
+        let finding = judge(&ContentIntact::new(lane()), record);
+        assert_eq!((finding.violations.total, finding.examined), (0, 23));
+    }
+
+    /// Rows do not make up for effects.
     #[test]
     fn too_few_effects_are_inconclusive() {
         let check = ContentIntact::new(Scope::lane(lane()).at_least(11));

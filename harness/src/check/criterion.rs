@@ -45,6 +45,11 @@ impl Scope {
         self.at_least
     }
 
+    /// None where the ledger has no such lane.
+    pub(super) fn view<'a>(&self, ledger: &'a Ledger) -> Option<LaneView<'a>> {
+        ledger.lane(&self.lane)
+    }
+
     /// Runs the search on the scope's lane, and holds what it gathers against the bars. A ledger
     /// without the lane is inconclusive.
     pub(super) fn judge(
@@ -55,7 +60,7 @@ impl Scope {
         of: &str,
         search: impl FnOnce(LaneView<'_>) -> Evidence,
     ) -> Finding {
-        let evidence = match ledger.lane(&self.lane) {
+        let evidence = match self.view(ledger) {
             Some(view) => search(view),
             None => Evidence::default().doubt(format!("the run has no lane {}", self.lane)),
         };

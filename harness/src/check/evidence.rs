@@ -82,6 +82,11 @@ impl Evidence {
         self
     }
 
+    pub(super) fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
     pub(super) fn is_doubtful(&self) -> bool {
         self.examined == 0 || self.examined < self.expected || !self.doubts.is_empty()
     }
@@ -160,9 +165,10 @@ pub(super) fn generator_doubts(record: &LaneRecord) -> Option<String> {
     match &record.generator {
         None => Some("the generator's lateness was not recorded".to_owned()),
         Some(generator) if generator.was_late() => {
-            let late = Amount::share(generator.late_beyond_5ms, generator.offered);
+            let late = Amount::share(generator.late, generator.offered);
+            let after = Amount::from(generator.late_after());
             Some(format!(
-                "the generator sent {late} of the load more than 5 ms late"
+                "the generator sent {late} of the load more than {after} late"
             ))
         }
         Some(_) => None,

@@ -5,16 +5,23 @@ use gauntlet_reports::evidence::Finding;
 use super::evidence::Evidence;
 use super::statistics::Distribution;
 use super::{Amount, Bar, Bars, Check, Scope};
-use crate::ledger::{FaultRecord, LaneRecord, LaneView, Ledger, Micros, OperationOutcome, Stall};
+use crate::ledger::{
+    FaultRecord, FaultSide, LaneRecord, LaneView, Ledger, Micros, OperationOutcome, Stall,
+};
 
 /// A gap counts as felt from this many times the baseline's 99th percentile on.
 const FELT_TIMES: u32 = 5;
 /// Fewer stalls before the fault than this are no baseline.
 const BASELINE_AT_LEAST: u64 = 20;
 
-/// A fault that cost nothing tested nothing. Felt is: at least one failed attempt, or a stretch in
-/// which events waited and none took effect, of five times the 99th percentile of such stretches
-/// before the first fault. A fault that was not felt is inconclusive, never a pass and never a fail.
+/// A fault that cost nothing tested nothing. Felt is: a stretch in which events waited and none took
+/// effect, of five times the 99th percentile of such stretches before the first fault; or an attempt
+/// that failed because of the fault. A fault that was not felt is inconclusive, never a pass and never a
+/// fail.
+///
+/// What else fails meanwhile proves nothing. A request that is refused (4xx) was answered, whatever the
+/// fault; and behind a killed consumer neither a request nor a publish fails because of the kill, so
+/// that only the gap counts there. A gap that begins after the healing is not the fault's either.
 ///
 /// The scope's minimum is the number of planned faults.
 #[derive(Clone, Debug)]
@@ -40,6 +47,7 @@ impl FaultFelt {
                 .faults
                 .get(position + 1)
                 .map_or(Micros(i64::MAX), |next| next.injected_at);
+            let until = fault.healed_at.unwrap_or(until).min(until);
             let attempts = fault.failed_attempts + failed_attempts(record, fault, until);
             let longest = longest_stall(stalls, fault.injected_at, until);
             let is_gap = baseline.felt_from().is_some_and(|from| longest >= from);
@@ -105,13 +113,18 @@ impl std::fmt::Display for Baseline {
     }
 }
 
-/// Attempts that failed from the fault to its healing, as the stores and the load saw them.
+/// Attempts that failed because of a fault that ended at `until`, as the stores and the load saw them.
+/// Connections that were refused are the driver's to count: the ledger knows them from refusals by
+/// their words alone.
 fn failed_attempts(record: &LaneRecord, fault: &FaultRecord, until: Micros) -> u64 {
-    let end = fault.healed_at.unwrap_or(until).min(until);
-    let is_during = |at: Micros| at >= fault.injected_at && at < end;
-    // Refusals count too: a client that is turned away during a fault has felt it.
+    match fault.side {
+        FaultSide::Consumer => return 0,
+        FaultSide::Producer => {}
+    }
+    let is_during = |at: Micros| at >= fault.injected_at && at < until;
     let operations = record.operations.iter().filter(|operation| {
-        is_during(operation.sent_at) && !matches!(operation.outcome, OperationOutcome::Ok { .. })
+        is_during(operation.sent_at)
+            && matches!(operation.outcome, OperationOutcome::Unknown { .. })
     });
     let publishes = record
         .events
@@ -147,7 +160,8 @@ impl Check for FaultFelt {
     }
 
     fn judge(&self, ledger: &Ledger) -> Finding {
-        let felt = "each with a failed attempt, or a gap of 5 × the baseline p99";
+        let felt =
+            "each with a gap of 5 × the baseline p99, or an attempt that failed because of it";
         self.scope.judge(
             self,
             ledger,
@@ -177,6 +191,7 @@ mod tests {
         record.faults.push(FaultRecord {
             what: FaultKind::Kill,
             target: "audit".to_owned(),
+            side: FaultSide::Consumer,
             injected_at,
             healed_at: None,
             failed_attempts: 0,
@@ -215,25 +230,76 @@ mod tests {
         );
     }
 
+    /// A fault on `side` that stopped no effect, during which a publish was tried twice.
+    fn seen_by_relay(side: FaultSide) -> LaneRecord {
+        let mut record = with_fault(Duration::ZERO);
+        record.faults[0].side = side;
+        record.events[FAULT_AT].attempts = 2;
+        record
+    }
+
+    /// And one during which an operation ended so.
+    fn seen_by_client(side: FaultSide, outcome: OperationOutcome) -> LaneRecord {
+        let mut record = with_fault(Duration::ZERO);
+        record.faults[0].side = side;
+        record.operations[FAULT_AT].outcome = outcome;
+        record
+    }
+
+    fn unanswered() -> OperationOutcome {
+        let reason = "no answer in time".to_owned();
+        OperationOutcome::Unknown { reason }
+    }
+
     #[test]
-    fn one_failed_attempt_is_enough() {
+    fn one_attempt_that_failed_because_of_the_fault_is_enough() {
         let check = FaultFelt::new(lane());
         let mut seen_by_driver = with_fault(Duration::ZERO);
         seen_by_driver.faults[0].failed_attempts = 1;
         assert_both(&judge(&check, seen_by_driver), Verdict::Pass);
-        let mut seen_by_relay = with_fault(Duration::ZERO);
-        seen_by_relay.events[FAULT_AT].attempts = 2;
-        assert_both(&judge(&check, seen_by_relay), Verdict::Pass);
-        let mut seen_by_client = with_fault(Duration::ZERO);
-        seen_by_client.operations[FAULT_AT].outcome = OperationOutcome::Unknown {
-            reason: "timeout".to_owned(),
-        };
-        assert_both(&judge(&check, seen_by_client), Verdict::Pass);
+        let relay = seen_by_relay(FaultSide::Producer);
+        assert_both(&judge(&check, relay), Verdict::Pass);
+        let client = seen_by_client(FaultSide::Producer, unanswered());
+        assert_both(&judge(&check, client), Verdict::Pass);
+    }
+
+    #[test]
+    fn planted_failures_on_the_other_side_do_not_make_a_consumers_kill_felt() {
+        let check = FaultFelt::new(lane());
+        let relay = seen_by_relay(FaultSide::Consumer);
+        assert_both(&judge(&check, relay), Verdict::Inconclusive);
+        let client = seen_by_client(FaultSide::Consumer, unanswered());
+        assert_both(&judge(&check, client), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn planted_refusal_is_no_sign_of_any_fault() {
+        for side in [FaultSide::Consumer, FaultSide::Producer] {
+            let reason = "404: no such task".to_owned();
+            let record = seen_by_client(side, OperationOutcome::Failed { reason });
+            let finding = judge(&FaultFelt::new(lane()), record);
+            assert_both(&finding, Verdict::Inconclusive);
+        }
+    }
+
+    #[test]
+    fn planted_gap_that_began_after_the_healing_is_not_the_faults() {
+        let mut record = with_fault(Duration::from_millis(200));
+        let check = FaultFelt::new(lane());
+        record.faults[0].healed_at = Some(record.faults[0].injected_at);
+        assert_both(&judge(&check, record.clone()), Verdict::Inconclusive);
+        record.faults[0].healed_at = Some(
+            record.faults[0]
+                .injected_at
+                .after(Duration::from_millis(150)),
+        );
+        assert_both(&judge(&check, record), Verdict::Pass);
     }
 
     #[test]
     fn what_failed_before_the_fault_is_not_its_doing() {
         let mut record = with_fault(Duration::ZERO);
+        record.faults[0].side = FaultSide::Producer;
         record.events[FAULT_AT - 5].attempts = 9;
         assert_both(
             &judge(&FaultFelt::new(lane()), record),

@@ -7,7 +7,9 @@ use super::evidence::{Evidence, generator_doubts};
 use super::{Amount, Bar, Bars, Check, Scope};
 use crate::ledger::{GeneratorRecord, LaneView, Ledger, NoiseFloor, Phase};
 
-/// The load was the one that was promised: at most 1 % of it sent more than 5 ms late.
+/// The load was the one that was promised: at most 1 % of it sent late, which is more than 5 ms after
+/// its moment, and for a burst more than 5 ms after the time in which it says it leaves (decision
+/// 0007).
 ///
 /// A late generator says nothing about the system, so this is never a fail: it is a pass or
 /// inconclusive, and every timing of the lane with it.
@@ -34,7 +36,7 @@ impl GeneratorOnTime {
         let Some(generator) = &record.generator else {
             return Evidence::default().doubts(generator_doubts(record));
         };
-        let measured = Amount::share(generator.late_beyond_5ms, generator.offered);
+        let measured = Amount::share(generator.late, generator.offered);
         let micros = |micros| Amount::from(Duration::from_micros(micros));
         let lateness = generator.lateness;
         let noise = match generator.noise {
@@ -61,9 +63,36 @@ impl GeneratorOnTime {
                 micros(lateness.p99_micros),
                 micros(lateness.max_micros)
             ))
+            .notes(allowance(generator))
             .note(noise)
             .note(openness(generator))
     }
+
+    /// What is compared with the bar, in words that are true of this very load.
+    fn late(&self, ledger: &Ledger) -> String {
+        let view = self.scope.view(ledger);
+        let generator = view.and_then(|view| view.record().generator.clone());
+        let after = generator.unwrap_or_default().late_after();
+        format!("sent more than {} late", Amount::from(after))
+    }
+}
+
+/// What an allowance excuses, and how much of the load left beyond 5 ms all the same. Nothing for a
+/// load without one: there the measurement says it.
+fn allowance(generator: &GeneratorRecord) -> Option<String> {
+    if generator.allowed_micros == 0 {
+        return None;
+    }
+    let allowed = Amount::from(Duration::from_micros(generator.allowed_micros));
+    let after = Amount::from(generator.late_after());
+    let beyond = match generator.beyond_5ms {
+        Some(beyond) => Amount::share(beyond, generator.offered).to_string(),
+        None => "an unrecorded share".to_owned(),
+    };
+    Some(format!(
+        "late is more than {after} after the moment of the burst: 5 ms, and {allowed} in which the \
+         burst says it leaves; {beyond} left more than 5 ms after it"
+    ))
 }
 
 /// How concurrent the load was. An open loop holds nothing back.
@@ -88,18 +117,13 @@ impl Check for GeneratorOnTime {
     }
 
     fn claim(&self) -> String {
-        "the load was sent when it was due".to_owned()
+        "the load was sent when it was due, a burst within the time that it states".to_owned()
     }
 
     fn judge(&self, ledger: &Ledger) -> Finding {
         let bars = Bars::both(Bar::at_most(Amount::percent(1)));
-        self.scope.judge(
-            self,
-            ledger,
-            &bars,
-            "sent more than 5 ms late",
-            Self::search,
-        )
+        self.scope
+            .judge(self, ledger, &bars, &self.late(ledger), Self::search)
     }
 }
 
@@ -114,7 +138,7 @@ mod tests {
 
     fn late(operations: u64) -> gauntlet_reports::evidence::Finding {
         let mut record = healthy(1_000);
-        record.generator.as_mut().unwrap().late_beyond_5ms = operations;
+        record.generator.as_mut().unwrap().late = operations;
         judge(&GeneratorOnTime::new(lane()), record)
     }
 
@@ -135,6 +159,36 @@ mod tests {
                 .starts_with("the generator sent 1.1% of the load")
         );
         assert_both(&late(1_000), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn planted_late_burst_is_not_told_as_one_that_left_within_five_milliseconds() {
+        let mut record = healthy(1_000);
+        let generator = record.generator.as_mut().unwrap();
+        (generator.allowed_micros, generator.beyond_5ms) = (100_000, Some(873));
+        let finding = judge(&GeneratorOnTime::new(lane()), record.clone());
+        assert_both(&finding, Verdict::Pass);
+        assert_eq!(finding.asked.bar, "sent more than 105 ms late ≤ 1%");
+        let note = finding.note.unwrap();
+        assert!(note.contains("late is more than 105 ms"), "{note}");
+        assert!(
+            note.contains("87.3% left more than 5 ms after it"),
+            "{note}"
+        );
+
+        record.generator.as_mut().unwrap().late = 11;
+        let note = judge(&GeneratorOnTime::new(lane()), record).note.unwrap();
+        assert!(
+            note.starts_with("the generator sent 1.1% of the load more than 105 ms late"),
+            "{note}"
+        );
+    }
+
+    #[test]
+    fn a_load_without_an_allowance_is_late_after_five_milliseconds() {
+        let finding = late(0);
+        assert_eq!(finding.asked.bar, "sent more than 5 ms late ≤ 1%");
+        assert!(!finding.note.unwrap().contains("burst"));
     }
 
     #[test]

@@ -71,7 +71,10 @@ fn describe(intrusion: Intrusion, record: &LaneRecord, accounting: &Accounting) 
             let row = &record.tasks[task];
             Violation {
                 subject: format!("task {}", row.task_id),
-                what: format!("{:?} was not asked for", row.title),
+                what: format!(
+                    "{:?} was not asked for as version {}",
+                    row.title, row.version
+                ),
                 timeline: record.timeline_of_version(row.task_id, row.version),
             }
         }
@@ -106,7 +109,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::OperationOutcome;
+    use crate::ledger::{OperationKind, OperationOutcome, sample};
 
     #[track_caller]
     fn assert_found(record: LaneRecord, subject: &str) {
@@ -149,6 +152,19 @@ mod tests {
         stray.task_id = Uuid::from_u128(1);
         "nobody's".clone_into(&mut stray.title);
         record.tasks.push(stray);
+        assert_found(record, "task ");
+    }
+
+    /// The dual write that an outbox is to prevent: the row was changed, and nobody was told.
+    #[test]
+    fn planted_row_changed_without_an_event_is_found() {
+        let mut record = healthy(10);
+        sample::change(&mut record, 3, OperationKind::Complete);
+        record.operations[10].outcome = OperationOutcome::Failed {
+            reason: "409".to_owned(),
+        };
+        record.events.pop();
+        record.effects.pop();
         assert_found(record, "task ");
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::amount::real;
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
-use crate::ledger::{LaneView, Ledger, LostChange, Placement};
+use crate::ledger::{LaneView, Ledger, LostChange, Phase, Placement};
 
 /// The accounting identity: each acknowledged operation ends as an effect, as a dead letter, or
 /// dropped on purpose, and each task stands at the version that was acknowledged.
@@ -15,6 +15,9 @@ use crate::ledger::{LaneView, Ledger, LostChange, Placement};
 /// An inbox row that says *done* does not place an event: a consumer that marks first and works
 /// later would look perfect. Only the effect itself counts. Each loss comes with its whole
 /// timeline, because "1 of 100,000" without a trail cannot be mended.
+///
+/// All phases are accounted for, but the scope's minimum is held against the load alone: a warm-up
+/// must not make up for operations that the system refused.
 ///
 /// Does not show: losses of stores that were healthy throughout but would lose on a crash of the
 /// host. The bound in the note is about this run's kind of run alone.
@@ -30,11 +33,11 @@ impl NothingLost {
         }
     }
 
-    fn search(view: LaneView<'_>) -> Evidence {
+    fn search(view: LaneView<'_>, planned: u64) -> Evidence {
         let accounting = view.accounting();
         let lost = losses(view);
-        // What was acknowledged is examined in full by construction; a run that acknowledged too
-        // little to claim anything is caught by the scope's minimum.
+        // What was acknowledged is examined in full by construction; a load of which too little was
+        // acknowledged to claim anything is a doubt.
         let identity = accounting.identity;
         let note = bound(lost.total(), identity.acknowledged);
         let parts = format!(
@@ -48,9 +51,24 @@ impl NothingLost {
         Evidence::none_tolerated(lost)
             .examined(identity.acknowledged)
             .expected(identity.acknowledged)
+            .doubts(shortfall(view, planned))
             .note(note)
             .note(parts)
     }
+}
+
+/// Says so where less of the load was acknowledged than planned.
+fn shortfall(view: LaneView<'_>, planned: u64) -> Option<String> {
+    let load = view.operations_of(Phase::Load);
+    let acknowledged = load.filter(|operation| operation.acknowledged().is_some());
+    let acknowledged = acknowledged.count() as u64;
+    (acknowledged < planned).then(|| {
+        format!(
+            "only {} of the {} planned operations of the load were acknowledged",
+            format::count(acknowledged),
+            format::count(planned)
+        )
+    })
 }
 
 /// Each lost change once, although the fold may find it twice: as an operation that is placed
@@ -118,6 +136,9 @@ fn promised(view: LaneView<'_>, operation: usize) -> Option<(Uuid, Option<u64>)>
 fn as_it_stands(change: &LostChange) -> String {
     let acknowledged = change.acknowledged;
     match change.stands_at {
+        Some(version) if version >= acknowledged => {
+            format!("stands at version {version}, though its deletion was acknowledged")
+        }
         Some(version) => format!("stands at version {version}, {acknowledged} was acknowledged"),
         None => format!("is gone, version {acknowledged} was acknowledged"),
     }
@@ -148,13 +169,10 @@ impl Check for NothingLost {
     }
 
     fn judge(&self, ledger: &Ledger) -> Finding {
-        self.scope.judge(
-            self,
-            ledger,
-            &Bars::both(Bar::Stated("0 lost")),
-            "",
-            Self::search,
-        )
+        let bars = Bars::both(Bar::Stated("0 lost"));
+        let planned = self.scope.minimum();
+        self.scope
+            .judge(self, ledger, &bars, "", |view| Self::search(view, planned))
     }
 }
 
@@ -167,7 +185,7 @@ mod tests {
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
     use crate::ledger::{
-        LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow, sample,
+        LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow, TaskRow, sample,
     };
 
     fn check() -> NothingLost {
@@ -271,6 +289,33 @@ mod tests {
     }
 
     #[test]
+    fn planted_deletion_that_left_the_row_is_one_loss_that_says_so() {
+        let mut record = healthy(3);
+        let row = record.tasks[0].clone();
+        sample::change(&mut record, 0, OperationKind::Delete);
+        let version = 2;
+        record.tasks.push(TaskRow { version, ..row });
+        let finding = judge(&check(), record);
+        assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        let what = &finding.violations.shown[0].what;
+        assert!(what.contains("though its deletion"), "{what}");
+    }
+
+    /// The answer to a completion that changed nothing says that the task was completed before.
+    #[test]
+    fn planted_completion_that_never_was_is_lost() {
+        let mut record = healthy(3);
+        sample::change(&mut record, 0, OperationKind::Update);
+        record
+            .operations
+            .push(change(&record, OperationKind::Complete, Some(2)));
+        let finding = judge(&check(), record);
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        assert_eq!(finding.violations.shown[0].subject, "operation 4");
+    }
+
+    #[test]
     fn planted_missing_row_and_older_row_are_found() {
         let mut record = healthy(10);
         record.tasks.remove(3);
@@ -298,6 +343,27 @@ mod tests {
         let finding = judge(&check, healthy(10));
         assert_both(&finding, Verdict::Inconclusive);
         assert!(finding.note.unwrap().contains("examined 10 of 11 expected"));
+    }
+
+    #[test]
+    fn planted_refusals_are_not_made_up_for_by_the_warm_up() {
+        let check = NothingLost::new(Scope::lane(lane()).at_least(18));
+        let mut record = healthy(20);
+        for operation in &mut record.operations[..2] {
+            operation.phase = Phase::WarmUp;
+        }
+        assert_both(&judge(&check, record.clone()), Verdict::Pass);
+        // The last one was refused, and rightly wrote nothing: 19 are left, 17 of them of the load.
+        let reason = "429: slow down".to_owned();
+        record.operations[19].outcome = OperationOutcome::Failed { reason };
+        record.events.pop();
+        record.effects.pop();
+        record.tasks.pop();
+        let finding = judge(&check, record);
+        assert_both(&finding, Verdict::Inconclusive);
+        let note = finding.note.unwrap();
+        let told = "only 17 of the 18 planned operations of the load were acknowledged";
+        assert!(note.starts_with(told), "{note}");
     }
 
     #[test]

@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_late_generator_and_one_that_was_not_watched_are_inconclusive() {
         let mut late = healthy(100);
-        late.generator.as_mut().unwrap().late_beyond_5ms = 2;
+        late.generator.as_mut().unwrap().late = 2;
         assert_both(&judge(&check(), late), Verdict::Inconclusive);
         let mut unwatched = healthy(100);
         unwatched.generator = None;

@@ -1,8 +1,14 @@
 //! What the checks' unit tests share: a healthy lane to spoil, and the way to judge it.
 
+use std::time::Duration;
+
 use gauntlet_reports::evidence::{Finding, Verdict};
 
-use super::Check;
+use super::{
+    Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
+    EffectsInOrder, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter, NothingInvented,
+    NothingLost, PublishLatency, UnknownsSettled,
+};
 use crate::ledger::{Lane, LaneRecord, Ledger, sample};
 
 pub(super) fn lane() -> Lane {
@@ -45,4 +51,30 @@ pub(super) fn assert_inconclusive_on_nothing(check: &dyn Check) {
     let no_rows = judge(check, LaneRecord::new(lane(), &[sample::CONSUMER]));
     assert_both(&no_rows, Verdict::Inconclusive);
     assert_eq!((no_lane.examined, no_rows.examined), (0, 0));
+}
+
+/// What the bench judges is a load in which all went well: with a check that fails or gives up early it
+/// would measure something else.
+#[test]
+fn a_lane_of_changes_passes_every_check_of_the_bench() {
+    let bars = Bars::both(Bar::at_most(Duration::from_hours(1)));
+    let checks: [Box<dyn Check>; 12] = [
+        Box::new(NothingLost::new(lane())),
+        Box::new(NoEffectTwice::new(lane())),
+        Box::new(EffectsInOrder::new(lane())),
+        Box::new(NoHealthyDeadLetter::new(lane())),
+        Box::new(NothingInvented::new(lane())),
+        Box::new(UnknownsSettled::new(lane())),
+        Box::new(ContentIntact::new(lane())),
+        Box::new(ConsumerDrained::new(lane())),
+        Box::new(GeneratorOnTime::new(lane())),
+        Box::new(BurstCompleteWithin::new(lane(), bars)),
+        Box::new(PublishLatency::new(lane(), bars)),
+        Box::new(CommitToEffect::new(lane(), bars)),
+    ];
+    let record = sample::lane_of_changes(lane().as_str(), 1_037);
+    let ledger = Ledger::new("test", vec![record]);
+    for check in checks {
+        assert_both(&check.judge(&ledger), Verdict::Pass);
+    }
 }

@@ -5,7 +5,7 @@ use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{LaneView, Ledger, Placement, UnknownFate};
 
 /// An operation without an answer may have taken effect or not, but never by half: a row without
-/// its event, or an event that ends nowhere.
+/// its event, an event without its row, or an event that ends nowhere.
 ///
 /// A client that timed out may try again or give up, and both are right only if the first attempt
 /// is a whole thing. This is what the one transaction of row and outbox promises.
@@ -82,7 +82,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, OperationOutcome};
+    use crate::ledger::{LaneRecord, OperationKind, OperationOutcome, sample};
 
     fn with_unanswered(position: usize) -> LaneRecord {
         let mut record = healthy(10);
@@ -126,6 +126,22 @@ mod tests {
         record.effects.remove(3);
         record.events.remove(3);
         let finding = judge(&UnknownsSettled::new(lane()), record);
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!(finding.violations.total, 1);
+    }
+
+    #[test]
+    fn planted_event_that_the_row_does_not_show_is_found() {
+        let mut record = healthy(10);
+        let before = record.tasks.clone();
+        sample::change(&mut record, 3, OperationKind::Update);
+        record.operations[10].outcome = OperationOutcome::Unknown {
+            reason: "timeout".to_owned(),
+        };
+        let check = UnknownsSettled::new(lane());
+        assert_both(&judge(&check, record.clone()), Verdict::Pass);
+        record.tasks = before;
+        let finding = judge(&check, record);
         assert_both(&finding, Verdict::Fail);
         assert_eq!(finding.violations.total, 1);
     }

@@ -33,7 +33,9 @@ pub enum Placement {
 pub enum UnknownFate {
     TookEffect,
     DidNot,
-    /// A row without an event, or an event that ended nowhere.
+    /// A row without an event, an event that ended nowhere, or one whose change the final row does
+    /// not show: it stands below the event's version, is gone without a deletion that tells why, or
+    /// is still there behind its deletion.
     Half,
 }
 
@@ -46,14 +48,17 @@ pub enum Intrusion {
     FailedTookEffect { operation: usize },
     /// An effect whose event is in no outbox row, or whose consumer owes none.
     Effect { effect: usize },
-    /// A task row that no operation asked for.
+    /// A task row that no operation asked for, or one that was changed to a version of which neither
+    /// an event nor an answer tells, and no operation without an answer or refused is to blame.
     Task { task: usize },
 }
 
-/// A task that stands below the version that was acknowledged, or is gone without a deletion.
+/// A task that stands below the version that was acknowledged, is gone without a deletion, or is
+/// still there although its deletion was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostChange {
     pub task_id: Uuid,
+    /// The version that was lost. A row that stands at it or above is behind its deletion.
     pub acknowledged: u64,
     /// None where the row is gone.
     pub stands_at: Option<u64>,

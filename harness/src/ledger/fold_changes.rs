@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A lane with one task that went through `kinds` after its creation.
-fn history(kinds: &[OperationKind]) -> LaneRecord {
+pub(super) fn history(kinds: &[OperationKind]) -> LaneRecord {
     let mut record = sample::lane("a", 1);
     for &kind in kinds {
         sample::change(&mut record, 0, kind);
@@ -15,7 +15,7 @@ fn history(kinds: &[OperationKind]) -> LaneRecord {
 }
 
 /// A request for the task, acknowledged with the version that stood already.
-fn unchanged(record: &LaneRecord, kind: OperationKind, version: u64) -> Operation {
+pub(super) fn unchanged(record: &LaneRecord, kind: OperationKind, version: u64) -> Operation {
     let task_id = sample::task_id(0);
     let mut operation = record.operations[0].clone();
     operation.key = format!("unchanged {version}");
@@ -28,19 +28,19 @@ fn unchanged(record: &LaneRecord, kind: OperationKind, version: u64) -> Operatio
     operation
 }
 
-fn unanswered() -> OperationOutcome {
+pub(super) fn unanswered() -> OperationOutcome {
     OperationOutcome::Unknown {
         reason: "timeout".to_owned(),
     }
 }
 
-fn refused() -> OperationOutcome {
+pub(super) fn refused() -> OperationOutcome {
     OperationOutcome::Failed {
         reason: "404".to_owned(),
     }
 }
 
-fn unknown_fate(record: &LaneRecord, operation: usize) -> UnknownFate {
+pub(super) fn unknown_fate(record: &LaneRecord, operation: usize) -> UnknownFate {
     match record.account().placements[operation] {
         Placement::Unknown { fate, .. } => fate,
         other => panic!("{other:?}"),
@@ -157,6 +157,45 @@ fn a_request_that_changed_nothing_shares_the_loss() {
     record.operations.push(unchanged(&record, Complete, 3));
     record.effects.pop();
     assert_eq!(record.account().unplaced().collect::<Vec<_>>(), [2, 3]);
+}
+
+/// "Nothing to change" is a claim about the state in which the task stood, and events tell that state.
+#[test]
+fn a_request_that_changed_nothing_must_have_found_what_it_asked_for() {
+    use OperationKind::{Complete, Reopen, Update};
+    for (kinds, kind, version, fate) in [
+        (&[Update][..], Complete, 2, Fate::Unplaced),
+        (&[Update], Reopen, 2, Fate::Effect),
+        (&[Update], Reopen, 1, Fate::Effect),
+        (&[Update], Complete, 1, Fate::Unplaced),
+        (&[Complete, Update], Complete, 3, Fate::Effect),
+        (&[Complete, Update], Reopen, 3, Fate::Unplaced),
+        (&[Complete, Update, Reopen], Complete, 4, Fate::Unplaced),
+        (
+            &[Complete, Update, Reopen, Update],
+            Complete,
+            3,
+            Fate::Effect,
+        ),
+        (
+            &[Complete, Update, Reopen, Update],
+            Complete,
+            5,
+            Fate::Unplaced,
+        ),
+        (&[Complete, Update, Reopen, Update], Reopen, 5, Fate::Effect),
+        (&[Update, Complete], Complete, 2, Fate::Unplaced),
+    ] {
+        let mut record = history(kinds);
+        record.operations.push(unchanged(&record, kind, version));
+        let last = record.operations.len() - 1;
+        match record.account().placements[last] {
+            Placement::Acknowledged { fate: found, .. } => {
+                assert_eq!(found, fate, "{kinds:?}, then {kind:?} told {version}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// An acknowledged completion whose event says something else was not what was asked for.

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::{
-    DeadLetter, Dropped, Fate, Identity, Intrusion, OperationKind, OperationOutcome, Placement,
-    UnknownFate, sample,
+    DeadLetter, Dropped, Fate, Identity, Intrusion, Operation, OperationKind, OperationOutcome,
+    Placement, UnknownFate, sample,
 };
 use crate::ledger::LaneRecord;
 
@@ -23,6 +23,10 @@ enum Damage {
     UnansweredButDone,
     UnansweredAndNotDone,
     UnansweredHalfDone,
+    /// Told and in effect, but the row is not there.
+    UnansweredButNoRow,
+    /// The row went on to a version that nothing tells of.
+    ChangedUntold,
     RefusedButDone,
     Refused,
     /// A whole creation that nobody asked for.
@@ -40,6 +44,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         1 => Just(Damage::UnansweredButDone),
         1 => Just(Damage::UnansweredAndNotDone),
         1 => Just(Damage::UnansweredHalfDone),
+        1 => Just(Damage::UnansweredButNoRow),
+        1 => Just(Damage::ChangedUntold),
         1 => Just(Damage::RefusedButDone),
         1 => Just(Damage::Refused),
         1 => Just(Damage::Unasked),
@@ -93,6 +99,11 @@ fn spoil(record: &mut LaneRecord, position: usize, damage: Damage, planted: &mut
             lose_effect(record, position);
             record.operations[position].outcome = unanswered();
         }
+        Damage::UnansweredButNoRow => {
+            record.tasks[position].task_id = Uuid::nil();
+            record.operations[position].outcome = unanswered();
+        }
+        Damage::ChangedUntold => record.tasks[position].version += 1,
         Damage::RefusedButDone => record.operations[position].outcome = refused(),
         Damage::Refused => {
             remove_rows(record, position);
@@ -117,7 +128,13 @@ impl Planted {
             Damage::DropOnPurpose => (true, &mut identity.dropped),
             Damage::UnansweredButDone => (false, &mut identity.unknown_took_effect),
             Damage::UnansweredAndNotDone => (false, &mut identity.unknown_did_not),
-            Damage::UnansweredHalfDone => (false, &mut identity.unknown_half),
+            Damage::UnansweredHalfDone | Damage::UnansweredButNoRow => {
+                (false, &mut identity.unknown_half)
+            }
+            Damage::ChangedUntold => {
+                self.intrusions += 1;
+                (true, &mut identity.effects)
+            }
             Damage::RefusedButDone => {
                 self.intrusions += 1;
                 (false, &mut identity.failed)
@@ -228,6 +245,71 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// Tasks of a random history, and how many changes it has at the most.
+const TASKS: usize = 4;
+const CHANGES: usize = 40;
+
+/// A healthy history of a few tasks, in which some operations got no answer.
+fn history() -> impl Strategy<Value = LaneRecord> {
+    use OperationKind::{Complete, Delete, Reopen, Update};
+    let kind = proptest::sample::select(vec![Update, Update, Complete, Reopen, Delete]);
+    let changes = proptest::collection::vec((0..TASKS, kind), 0..CHANGES);
+    let is_answered = proptest::collection::vec(any::<bool>(), TASKS + CHANGES);
+    (changes, is_answered).prop_map(|(changes, is_answered)| {
+        let mut record = sample::lane("a", TASKS);
+        for (task, kind) in changes {
+            sample::change(&mut record, task, kind);
+        }
+        for (operation, is_answered) in record.operations.iter_mut().zip(is_answered) {
+            if !is_answered {
+                operation.outcome = unanswered();
+            }
+        }
+        record
+    })
+}
+
+proptest! {
+    /// Whoever got no answer: what the stores hold is whole, and nobody is to blame.
+    #[test]
+    fn a_healthy_history_is_healthy_whoever_got_no_answer(record in history()) {
+        let accounting = record.account();
+        let acknowledged = record.operations.iter().filter_map(Operation::acknowledged);
+        let acknowledged = acknowledged.count() as u64;
+        let healthy = Identity {
+            acknowledged,
+            effects: acknowledged,
+            unknown_took_effect: record.operations.len() as u64 - acknowledged,
+            ..Identity::default()
+        };
+        prop_assert_eq!(accounting.identity, healthy);
+        prop_assert_eq!(accounting.intrusions, []);
+        prop_assert_eq!(accounting.lost_changes, []);
+    }
+
+    /// A row put back to an older version, or back from its deletion, is somebody's fault.
+    #[test]
+    fn a_row_that_is_not_at_its_last_version_is_never_passed_over(
+        record in history(),
+        task in 0..TASKS,
+        below in 1_u64..4,
+    ) {
+        let task_id = sample::task_id(task);
+        let of_task = record.events.iter().filter(|event| event.task_id == task_id);
+        let last = of_task.map(|event| event.version).max().unwrap_or_default();
+        let mut spoilt = record.clone();
+        let mut row = sample::lane("a", TASKS).tasks.remove(task);
+        row.version = last.saturating_sub(below);
+        spoilt.tasks.retain(|row| row.task_id != task_id);
+        spoilt.tasks.push(row);
+        let accounting = spoilt.account();
+        let found = accounting.identity.unknown_half
+            + accounting.lost_changes.len() as u64
+            + accounting.intrusions.len() as u64;
+        prop_assert!(found > 0);
     }
 }
 

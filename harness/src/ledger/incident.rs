@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Micros;
 
+/// What any send is given before it counts as late.
+const LATE: Duration = Duration::from_millis(5);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -30,12 +33,27 @@ impl FaultKind {
     }
 }
 
+/// Which side of the system a fault is on, and so where it can be felt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultSide {
+    /// A consumer, alone or with its sidecar. Requests are answered and events published as before,
+    /// and whatever fails there is not its doing: only the effects stand still.
+    #[default]
+    Consumer,
+    /// What answers requests and publishes events, or what that rests on.
+    Producer,
+}
+
 /// A fault that was injected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultRecord {
     pub what: FaultKind,
     /// Processes or links that it hit, e.g. `audit`.
     pub target: String,
+    /// Older ledgers know of killed consumers only.
+    #[serde(default)]
+    pub side: FaultSide,
     pub injected_at: Micros,
     /// None where it was not healed before the run ended.
     pub healed_at: Option<Micros>,
@@ -70,8 +88,18 @@ pub struct MemorySample {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratorRecord {
     pub offered: u64,
-    /// Operations sent more than 5 ms after they were intended.
-    pub late_beyond_5ms: u64,
+    /// Operations sent later than [`GeneratorRecord::late_after`]. Older ledgers call it by a name
+    /// that is not true of bursts.
+    #[serde(alias = "late_beyond_5ms")]
+    pub late: u64,
+    /// What the schedule allows on top of 5 ms: how long a burst may take to leave, zero for any
+    /// other load. Of several loads in one lane, the longest.
+    #[serde(default)]
+    pub allowed_micros: u64,
+    /// Operations sent more than 5 ms after they were intended, allowed or not. Not recorded in older
+    /// ledgers, where it is the same as `late` unless the load was a burst.
+    #[serde(default)]
+    pub beyond_5ms: Option<u64>,
     /// Operations that waited because as many requests as allowed were under way: above zero the
     /// loop was not open.
     #[serde(default)]
@@ -102,11 +130,16 @@ pub struct NoiseFloor {
 }
 
 impl GeneratorRecord {
-    /// True when more than 1 % of the operations left more than 5 ms late. Such a load is not the
-    /// one that was promised, and no timing of it counts.
+    /// From how long after its intended time on a send counts as late.
+    pub fn late_after(&self) -> Duration {
+        LATE + Duration::from_micros(self.allowed_micros)
+    }
+
+    /// True when more than 1 % of the operations were late. Such a load is not the one that was
+    /// promised, and no timing of it counts.
     pub fn was_late(&self) -> bool {
         // In whole numbers, so that exactly 1 % is on time on every machine.
-        self.late_beyond_5ms.saturating_mul(100) > self.offered
+        self.late.saturating_mul(100) > self.offered
     }
 }
 

@@ -219,7 +219,7 @@ impl LaneRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{FaultKind, Micros, sample};
+    use crate::ledger::{FaultKind, FaultSide, Micros, sample};
 
     #[test]
     fn what_is_written_reads_back() {
@@ -234,6 +234,7 @@ mod tests {
         spoilt.faults.push(FaultRecord {
             what: FaultKind::Pause,
             target: "audit".to_owned(),
+            side: FaultSide::Consumer,
             injected_at: Micros(1),
             healed_at: Some(Micros(2)),
             failed_attempts: 3,
@@ -246,6 +247,22 @@ mod tests {
             ledger.lanes().map(|view| view.record().clone()).collect()
         };
         assert_eq!(records(&read), records(&ledger));
+    }
+
+    #[test]
+    fn a_ledger_from_before_the_allowance_of_bursts_reads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = Ledger::new("burst", vec![sample::lane("a", 300)]);
+        let path = write_jsonl(&ledger, dir.path()).unwrap().remove(0);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let now = "\"late\":0,\"allowed_micros\":0,\"beyond_5ms\":null";
+        assert!(text.contains(now), "{text}");
+        std::fs::write(&path, text.replace(now, "\"late_beyond_5ms\":7")).unwrap();
+        let read = read_jsonl(&[path]).unwrap();
+        let view = read.lanes().next().unwrap();
+        let generator = view.record().generator.as_ref().unwrap();
+        assert_eq!((generator.late, generator.beyond_5ms), (7, None));
+        assert_eq!(generator.late_after(), std::time::Duration::from_millis(5));
     }
 
     #[test]

@@ -27,6 +27,8 @@ mod untold;
 mod fold_changes;
 #[cfg(test)]
 mod fold_properties;
+#[cfg(test)]
+mod fold_rows;
 pub mod sample;
 
 pub use account::{Accounting, Fate, Identity, Intrusion, LostChange, Placement, UnknownFate};
@@ -34,7 +36,8 @@ pub use book::{LaneView, Ledger};
 pub use envelope::{EnvelopeFault, SeenEnvelope};
 pub use group::Groups;
 pub use incident::{
-    FaultKind, FaultRecord, GeneratorRecord, Lateness, MemorySample, NoiseFloor, RestartRecord,
+    FaultKind, FaultRecord, FaultSide, GeneratorRecord, Lateness, MemorySample, NoiseFloor,
+    RestartRecord,
 };
 pub use jsonl::{LedgerFileError, LedgerFileErrorKind, SCHEMA, read_jsonl, write_jsonl};
 pub use lane::Lane;

@@ -15,6 +15,17 @@ const BEGAN_AT_MICROS: i64 = 1_767_225_600_000_000;
 /// 200 operations a second.
 const EVERY_MICROS: i64 = 5_000;
 
+/// Changes of each task in [`lane_of_changes`], the creation first.
+const LIFE: [OperationKind; 5] = [
+    OperationKind::Create,
+    OperationKind::Update,
+    OperationKind::Complete,
+    OperationKind::Reopen,
+    OperationKind::Update,
+];
+/// Tasks of [`lane_of_changes`] that live at the same time and take turns.
+const AT_ONCE: usize = 50;
+
 /// A lane with `count` creations at 200/s, each acknowledged, published in 2 ms and taken to its
 /// effect 6 ms after its commit.
 pub fn lane(name: &str, count: usize) -> LaneRecord {
@@ -22,6 +33,32 @@ pub fn lane(name: &str, count: usize) -> LaneRecord {
     for position in 0..count {
         add_creation(&mut record, position);
     }
+    all_read(record)
+}
+
+/// A lane with `count` operations at the same pace, in which fifty tasks at a time are created and then
+/// changed in turn, up to version 5: what a load of changes leaves behind.
+pub fn lane_of_changes(name: &str, count: usize) -> LaneRecord {
+    let mut record = LaneRecord::new(Lane::new(name), &[CONSUMER]);
+    let mut first_of_round = 0;
+    for position in 0..count {
+        let round = position / AT_ONCE % LIFE.len();
+        if round == 0 {
+            if position % AT_ONCE == 0 {
+                first_of_round = record.tasks.len();
+            }
+            add_creation(&mut record, position);
+        } else {
+            let row = first_of_round + position % AT_ONCE;
+            change_row(&mut record, row, LIFE[round]);
+        }
+    }
+    all_read(record)
+}
+
+/// Everything that the operations wrote was read by the consumer, and offered on time.
+fn all_read(mut record: LaneRecord) -> LaneRecord {
+    let count = record.operations.len();
     let end = i64::try_from(count).unwrap_or(i64::MAX);
     record.offsets.push(Offset::Partition {
         group: CONSUMER.to_owned(),
@@ -57,9 +94,13 @@ pub fn event_id(position: usize) -> Uuid {
 /// It is the next in the schedule. A task that was deleted cannot be changed.
 pub fn change(record: &mut LaneRecord, task: usize, kind: OperationKind) {
     let task_id = task_id(task);
-    let Some(row) = record.tasks.iter().position(|row| row.task_id == task_id) else {
-        return;
-    };
+    if let Some(row) = record.tasks.iter().position(|row| row.task_id == task_id) {
+        change_row(record, row, kind);
+    }
+}
+
+/// The same by the task's place among the rows, in constant time but for deletions.
+fn change_row(record: &mut LaneRecord, row: usize, kind: OperationKind) {
     let position = record.operations.len();
     let old = record.tasks[row].clone();
     let mut new = old.clone();
@@ -193,4 +234,22 @@ fn state_at(row: &TaskRow, time: &str) -> Value {
         "status": row.status, "version": row.version, "created_at": time, "updated_at": time,
         "completed_at": completed_at
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_of_changes_is_whole_wherever_it_ends() {
+        for (count, tasks, highest) in [(1, 1, 1), (50, 50, 1), (51, 50, 2), (1_037, 237, 5)] {
+            let record = lane_of_changes("a", count);
+            let accounting = record.account();
+            assert_eq!(record.tasks.len(), tasks);
+            let versions = record.tasks.iter().map(|row| row.version);
+            assert_eq!(versions.max(), Some(highest));
+            assert_eq!(accounting.identity.effects, count as u64);
+            assert_eq!(accounting.lost_changes, []);
+        }
+    }
 }

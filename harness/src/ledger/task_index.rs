@@ -78,6 +78,21 @@ impl TaskIndex {
             .find(|&event| record.events[event].kind == Some(kind))
     }
 
+    /// For each event, the kind of the last completion or reopening of its task, up to the event and
+    /// with it. In one pass: looking back from each request would not stay linear.
+    pub(super) fn last_completions(&self, record: &LaneRecord) -> Vec<Option<OperationKind>> {
+        let mut last_of_event = vec![None; record.events.len()];
+        for events in self.events.iter() {
+            let mut last = None;
+            for &event in events {
+                let kind = record.events[event].kind;
+                last = kind.filter(|kind| kind.is_idempotent()).or(last);
+                last_of_event[event] = last;
+            }
+        }
+        last_of_event
+    }
+
     pub(super) fn has_event(&self, task: usize) -> bool {
         !self.events.members(task).is_empty()
     }

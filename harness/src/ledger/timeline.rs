@@ -217,7 +217,7 @@ fn seconds_between(from: Micros, to: Micros) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::ledger::{FaultKind, FaultRecord, sample};
+    use crate::ledger::{FaultKind, FaultRecord, FaultSide, sample};
 
     #[test]
     fn a_lost_event_prints_its_whole_way() {
@@ -227,6 +227,7 @@ mod tests {
         record.faults.push(FaultRecord {
             what: FaultKind::Kill,
             target: "audit".to_owned(),
+            side: FaultSide::Consumer,
             injected_at: record.operations[1].sent_at,
             healed_at: None,
             failed_attempts: 0,

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_loadgen::client::{Client, OperationKind, Outcome};
-use gauntlet_loadgen::{CreateTasks, Ending, Generator, LoadErrorKind, LoadSummary, Plan, Script};
+use gauntlet_loadgen::{
+    CreateTasks, Ending, Generator, LoadErrorKind, LoadSummary, Plan, Progress, Script,
+};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Reply, TestApi, user};
@@ -91,6 +94,30 @@ async fn a_scenario_can_act_in_the_middle_of_a_load() {
     assert_eq!(record.ending, Ending::Stopped);
     assert!(record.offered() >= 50 && record.offered() < record.planned);
     assert_eq!(record.tally().acknowledged, record.offered());
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_loses_no_record() {
+    let api = TestApi::start(Reply::created());
+    let mut load = creates(&api, steady(500, ENDLESS))
+        .start()
+        .expect("started");
+    let progress = load.watch();
+    tokio::select! {
+        _ = load.ended() => panic!("the load has no end"),
+        reached = reaches(progress, 20) => reached,
+    }
+    load.stop();
+    let record = load.ended().await.expect("a record");
+    assert!(record.offered() >= 20);
+    assert_eq!(record.operations.len() as u64, record.offered());
+    let again = load.ended().await.expect_err("it was given away");
+    assert_eq!(again.kind, LoadErrorKind::Died);
+}
+
+async fn reaches(mut progress: watch::Receiver<Progress>, wanted: u64) {
+    let reached = progress.wait_for(|progress| progress.offered >= wanted);
+    reached.await.expect("the load runs");
 }
 
 #[tokio::test]

@@ -30,10 +30,22 @@ pub struct Finding {
 pub struct Judgement {
     /// The bar in words, with its unit: `p95 < 10 ms`.
     pub bar: String,
+    /// Where nothing was asked, only whether the measurement is complete; nothing follows from it.
     pub verdict: Verdict,
+    /// True where there is no such bar. The verdict then counts for nothing, and is neither a pass nor a
+    /// fail. Absent from older reports, which show such a judgement as what it is not.
+    #[serde(default)]
+    pub not_asked: bool,
     /// By how much the bar is missed, in words that stand alone: `3 ms over (15%)`, `2 lost events`.
     /// None when it is met or nothing was measured.
     pub missed_by: Option<String>,
+}
+
+impl Judgement {
+    /// The verdict; none where nothing was asked.
+    pub fn counted(&self) -> Option<Verdict> {
+        (!self.not_asked).then_some(self.verdict)
+    }
 }
 
 /// A measured number with its unit (`ms`, `s`, `MB`, `events`).

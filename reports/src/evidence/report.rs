@@ -42,6 +42,10 @@ pub struct RunInfo {
     /// Scenarios named by `--allow-not-run`: the exit code leaves them out when they were not run.
     #[serde(default)]
     pub allowed_not_run: Vec<String>,
+    /// Why the harness could not carry the run to its end, when it could not: the exit status is then
+    /// that of a harness failure, whatever was judged before.
+    #[serde(default)]
+    pub broken: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,16 +189,17 @@ pub struct Series {
 impl ScenarioReport {
     /// The verdict against what was asked. Not run and aborted are inconclusive.
     pub fn asked(&self) -> Verdict {
-        self.folded(|finding| finding.asked.verdict)
+        self.folded(|finding| finding.asked.counted())
     }
 
     /// The verdict against our own bars.
     pub fn ours(&self) -> Verdict {
-        self.folded(|finding| finding.ours.verdict)
+        self.folded(|finding| finding.ours.counted())
     }
 
-    fn folded(&self, verdict: impl Fn(&Finding) -> Verdict) -> Verdict {
-        let judged = Verdict::fold(self.findings.iter().map(verdict));
+    /// Over the criteria that have the bar: where nobody asked, nothing was promised or broken.
+    fn folded(&self, verdict: impl Fn(&Finding) -> Option<Verdict>) -> Verdict {
+        let judged = Verdict::fold(self.findings.iter().filter_map(verdict));
         match self.outcome {
             Outcome::Judged => judged,
             Outcome::NotRun { .. } => Verdict::Inconclusive,
@@ -206,29 +211,33 @@ impl ScenarioReport {
 
 impl Report {
     /// The verdict of the whole run against what was asked, without the scenarios that the run was
-    /// told to leave out when they were not run.
+    /// told to leave out when they were not run. A run that broke off is never a pass.
     pub fn asked(&self) -> Verdict {
-        Verdict::fold(
-            self.counted(&self.run.allowed_not_run)
-                .map(ScenarioReport::asked),
-        )
+        self.folded(ScenarioReport::asked)
     }
 
     /// The verdict of the whole run against our own bars, as [`Report::asked`] counts.
     pub fn ours(&self) -> Verdict {
-        Verdict::fold(
-            self.counted(&self.run.allowed_not_run)
-                .map(ScenarioReport::ours),
-        )
+        self.folded(ScenarioReport::ours)
     }
 
-    /// Exit status by *asked*; scenarios named in `allowed_not_run` do not count when not run.
+    /// The exit status that the process ends with. A run that broke off is a failure of the harness;
+    /// any other goes by *asked*, and scenarios named in `allowed_not_run` do not count when not run.
     pub fn exit_status(&self, allowed_not_run: &[String]) -> ExitStatus {
+        if self.run.broken.is_some() {
+            return ExitStatus::HarnessFailure;
+        }
         match Verdict::fold(self.counted(allowed_not_run).map(ScenarioReport::asked)) {
             Verdict::Pass => ExitStatus::Pass,
             Verdict::Fail => ExitStatus::Fail,
             Verdict::Inconclusive => ExitStatus::InconclusiveOrNotRun,
         }
+    }
+
+    fn folded(&self, verdict: impl Fn(&ScenarioReport) -> Verdict) -> Verdict {
+        let counted = self.counted(&self.run.allowed_not_run);
+        let broken = self.run.broken.iter().map(|_| Verdict::Inconclusive);
+        Verdict::fold(counted.map(verdict).chain(broken))
     }
 
     fn counted(&self, allowed_not_run: &[String]) -> impl Iterator<Item = &ScenarioReport> {

@@ -67,7 +67,8 @@ fn verdicts(change: &Change, bar: Bar) -> String {
             Bar::Asked => side.asked,
             Bar::Ours => side.ours,
         };
-        Standing::from(verdict).label(bar)
+        let standing = verdict.map_or(Standing::NotAsked, Standing::from);
+        standing.label(bar)
     };
     let before = change.before.as_ref().map(label).unwrap_or_default();
     let after = change.after.as_ref().map(label).unwrap_or_default();

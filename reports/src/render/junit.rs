@@ -6,7 +6,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::error::{RenderError, RenderErrorKind};
-use crate::evidence::{Finding, Outcome, Report, ScenarioReport, Verdict};
+use crate::evidence::{Finding, Judgement, Outcome, Report, ScenarioReport, Verdict};
 use crate::standing::{Bar, Standing};
 use crate::{format, summary};
 
@@ -33,20 +33,35 @@ struct Case {
 
 enum End {
     Pass,
-    Failure { message: String },
-    Skipped { message: String },
+    Failure {
+        message: String,
+    },
+    Skipped {
+        message: String,
+    },
+    /// The harness failed, not what it judges.
+    Error {
+        message: String,
+    },
 }
 
 /// Cases are made first: the root element states totals before it holds what they count.
 fn suites(xml: &mut Xml, report: &Report) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let broken: Vec<Case> = report
+        .run
+        .broken
+        .as_deref()
+        .map(broken_off)
+        .into_iter()
+        .collect();
     let suites: Vec<(&ScenarioReport, Vec<Case>)> = report
         .scenarios
         .iter()
         .map(|scenario| (scenario, cases(scenario)))
         .collect();
     // Sums over the run's own cases, never counted a second time in another way.
-    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let all = || suites.iter().flat_map(|(_, cases)| cases).chain(&broken);
     let seconds: f64 = report
         .scenarios
         .iter()
@@ -60,7 +75,11 @@ fn suites(xml: &mut Xml, report: &Report) -> io::Result<()> {
         .write_inner_content(|xml| {
             suites
                 .iter()
-                .try_for_each(|(scenario, cases)| suite(xml, report, scenario, cases))
+                .try_for_each(|(scenario, cases)| suite(xml, report, scenario, cases))?;
+            if broken.is_empty() {
+                return Ok(());
+            }
+            harness_suite(xml, report, &broken)
         })?;
     Ok(())
 }
@@ -105,6 +124,28 @@ fn suite(
     Ok(())
 }
 
+/// What is said of the run itself, since it belongs to no scenario. Only a broken run has it.
+fn harness_suite(xml: &mut Xml, report: &Report, cases: &[Case]) -> io::Result<()> {
+    let counts = counts(cases);
+    xml.create_element("testsuite")
+        .with_attribute(("name", "run"))
+        .with_attributes(counts.iter().map(|(name, count)| (*name, count.as_str())))
+        .with_attribute(("time", time(0.0).as_str()))
+        .with_attribute(("timestamp", report.run.started.to_string().as_str()))
+        .write_inner_content(|xml| cases.iter().try_for_each(|case| testcase(xml, "run", case)))?;
+    Ok(())
+}
+
+fn broken_off(reason: &str) -> Case {
+    Case {
+        name: "carried out to its end".to_owned(),
+        end: End::Error {
+            message: reason.to_owned(),
+        },
+        output: String::new(),
+    }
+}
+
 fn testcase(xml: &mut Xml, suite: &str, case: &Case) -> io::Result<()> {
     // No time: findings are judged together, after the scenario; the suite carries its duration.
     xml.create_element("testcase")
@@ -125,6 +166,12 @@ fn testcase(xml: &mut Xml, suite: &str, case: &Case) -> io::Result<()> {
                 End::Skipped { message } => {
                     xml.create_element("skipped")
                         .with_attribute(("message", clean(message).as_str()))
+                        .write_empty()?;
+                }
+                End::Error { message } => {
+                    xml.create_element("error")
+                        .with_attribute(("message", clean(message).as_str()))
+                        .with_attribute(("type", "harness"))
                         .write_empty()?;
                 }
             }
@@ -161,15 +208,19 @@ fn cases(scenario: &ScenarioReport) -> Vec<Case> {
 
 fn case(finding: &Finding) -> Case {
     let asked = &finding.asked;
-    let end = match asked.verdict {
-        Verdict::Pass => End::Pass,
-        Verdict::Fail => End::Failure {
+    let end = match asked.counted() {
+        // Not a pass: nobody asked. How it stands by our own bar is all there is to say.
+        None => End::Skipped {
+            message: format!("not asked; ours: {}", stands(&finding.ours, Bar::Ours)),
+        },
+        Some(Verdict::Pass) => End::Pass,
+        Some(Verdict::Fail) => End::Failure {
             message: match &asked.missed_by {
                 Some(missed_by) => format!("{}: {missed_by}", asked.bar),
                 None => format!("{}: not met", asked.bar),
             },
         },
-        Verdict::Inconclusive => End::Skipped {
+        Some(Verdict::Inconclusive) => End::Skipped {
             message: format!(
                 "inconclusive: {}",
                 finding.note.as_deref().unwrap_or(&asked.bar)
@@ -187,6 +238,18 @@ fn case(finding: &Finding) -> Case {
     }
 }
 
+/// Bar, word, and by how much it is missed: `p95 < 10 ms: goal missed: 3 ms over (30%)`.
+fn stands(judgement: &Judgement, bar: Bar) -> String {
+    let standing = Standing::from(judgement);
+    let word = standing.word(bar);
+    if standing == Standing::NotAsked {
+        return word.to_owned();
+    }
+    let missed = judgement.missed_by.as_ref();
+    let missed = missed.map_or(String::new(), |by| format!(": {by}"));
+    format!("{}: {word}{missed}", judgement.bar)
+}
+
 /// Everything the finding knows, because many CI servers show nothing but this text.
 fn output(finding: &Finding) -> String {
     let mut lines = vec![format!("claim: {}", finding.claim)];
@@ -194,14 +257,7 @@ fn output(finding: &Finding) -> String {
         lines.push(format!("measured: {}", format::quantity(measured)));
     }
     for (bar, judgement) in [(Bar::Asked, &finding.asked), (Bar::Ours, &finding.ours)] {
-        let word = Standing::from(judgement.verdict).word(bar);
-        let missed = judgement.missed_by.as_ref();
-        let missed = missed.map_or(String::new(), |by| format!(": {by}"));
-        lines.push(format!(
-            "{}: {}: {word}{missed}",
-            bar.as_str(),
-            judgement.bar
-        ));
+        lines.push(format!("{}: {}", bar.as_str(), stands(judgement, bar)));
     }
     // Without these two numbers a pass could mean that nothing was looked at.
     lines.push(format!(
@@ -231,20 +287,20 @@ fn output(finding: &Finding) -> String {
 
 /// The four totals of a suite, as attributes.
 fn counts<'a>(cases: impl IntoIterator<Item = &'a Case>) -> [(&'static str, String); 4] {
-    let (mut tests, mut failures, mut skipped) = (0_u64, 0_u64, 0_u64);
+    let (mut tests, mut failures, mut errors, mut skipped) = (0_u64, 0_u64, 0_u64, 0_u64);
     for case in cases {
         tests += 1;
         match case.end {
             End::Pass => {}
             End::Failure { .. } => failures += 1,
             End::Skipped { .. } => skipped += 1,
+            End::Error { .. } => errors += 1,
         }
     }
-    // `errors` would mean that the harness broke, and then there is no report.
     [
         ("tests", tests),
         ("failures", failures),
-        ("errors", 0),
+        ("errors", errors),
         ("skipped", skipped),
     ]
     .map(|(name, count)| (name, count.to_string()))

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::facts;
-use crate::evidence::{Figure, Finding, Judgement, Outcome, Report, ScenarioReport, TimelineEntry};
+use crate::evidence::{
+    Figure, Finding, Judgement, Outcome, Report, ScenarioReport, TimelineEntry, Timing,
+};
 use crate::standing::{Bar, Standing};
 use crate::{format, summary};
 
@@ -92,6 +94,7 @@ fn section(text: &mut String, scenario: &ScenarioReport) {
     list(text, "Notes", &scenario.notes);
     list(text, "What this does not show", &scenario.not_shown);
     list(text, "Evidence files", &scenario.evidence);
+    folded_timings(text, &scenario.timings);
 }
 
 /// The table first; notes follow, because a long note would make the table unreadable.
@@ -139,7 +142,11 @@ fn findings(text: &mut String, findings: &[Finding]) {
 
 /// Verdict first: a reader who scans a column of bars looks for the one that is not met.
 fn judgement(judgement: &Judgement, bar: Bar) -> String {
-    let label = Standing::from(judgement.verdict).label(bar);
+    let standing = Standing::from(judgement);
+    let label = standing.label(bar);
+    if standing == Standing::NotAsked {
+        return label;
+    }
     let missed = judgement.missed_by.as_ref();
     let missed = missed.map_or(String::new(), |by| format!(": {}", escape(by)));
     format!("**{label}** ({}){missed}", escape(&judgement.bar))
@@ -259,8 +266,24 @@ fn run(text: &mut String, report: &Report) {
             escape(&component.sha256),
         );
     }
-    text.push_str("\n| Set-up | Took |\n|---|--:|\n");
-    for timing in &report.run.timings {
+    text.push('\n');
+    timings(text, "Set-up", &report.run.timings);
+}
+
+/// Folded, because a full stack has two dozen of them and few readers want to know.
+fn folded_timings(text: &mut String, entries: &[Timing]) {
+    if entries.is_empty() {
+        return;
+    }
+    // The blank line makes what follows a table and not HTML.
+    text.push_str("\n<details><summary>What took how long</summary>\n\n");
+    timings(text, "Step", entries);
+    text.push_str("\n</details>\n");
+}
+
+fn timings(text: &mut String, title: &str, entries: &[Timing]) {
+    _ = writeln!(text, "| {title} | Took |\n|---|--:|");
+    for timing in entries {
         _ = writeln!(
             text,
             "| {} | {} |",

@@ -1,5 +1,7 @@
 //! The page as the template needs it: every decision is made here, none in the template.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 use super::error::RenderError;
@@ -47,6 +49,8 @@ struct Overall {
 struct Exit {
     code: u8,
     codes: Vec<(u8, &'static str)>,
+    /// Why the run broke off, when it did.
+    broken: Option<String>,
     /// Scenarios that were not run, allowed or not.
     not_run: Option<String>,
 }
@@ -85,7 +89,8 @@ struct Section {
     notes: Vec<String>,
     not_shown: Vec<String>,
     timings: Vec<(String, String)>,
-    evidence: Vec<String>,
+    /// Path as the report names it, and where that leads from the page.
+    evidence: Vec<(String, String)>,
 }
 
 /// One claim, with a row for each lane that it was judged on.
@@ -210,6 +215,7 @@ fn exit(report: &Report) -> Exit {
         codes: ExitStatus::ALL
             .map(|status| (status.code(), status.meaning()))
             .to_vec(),
+        broken: report.run.broken.clone(),
         not_run: summary::not_run(report),
     }
 }
@@ -256,7 +262,11 @@ fn section(scenario: &ScenarioReport) -> Result<Section, RenderError> {
         notes: scenario.notes.clone(),
         not_shown: scenario.not_shown.clone(),
         timings: timings(&scenario.timings),
-        evidence: scenario.evidence.clone(),
+        evidence: scenario
+            .evidence
+            .iter()
+            .map(|path| evidence(path))
+            .collect(),
     })
 }
 
@@ -298,9 +308,14 @@ fn criterion_row(finding: &Finding) -> CriterionRow {
 }
 
 fn bar_cell(judgement: &Judgement, bar: Bar) -> BarCell {
+    let standing = Standing::from(judgement);
     BarCell {
-        bar: judgement.bar.clone(),
-        chip: Chip::new(judgement.verdict.into(), bar),
+        // There is none, and the chip says so.
+        bar: match standing {
+            Standing::NotAsked => String::new(),
+            _ => judgement.bar.clone(),
+        },
+        chip: Chip::new(standing, bar),
         missed_by: judgement.missed_by.clone(),
     }
 }
@@ -319,6 +334,24 @@ fn figure(figure: &Figure) -> (String, String, String, String) {
         format::with_unit(figure.value, &figure.unit),
         figure.note.clone().unwrap_or_default(),
     )
+}
+
+fn evidence(path: &str) -> (String, String) {
+    (path.to_owned(), relative_link(path))
+}
+
+/// A link that stays below the page's own folder for any path, also one that reads like an address.
+fn relative_link(path: &str) -> String {
+    let mut link = "./".to_owned();
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
+                link.push(char::from(byte));
+            }
+            other => _ = write!(link, "%{other:02X}"),
+        }
+    }
+    link
 }
 
 fn components(report: &Report) -> Vec<Component> {

@@ -51,6 +51,31 @@ fn verdicts_move_in_their_own_direction() {
 }
 
 #[test]
+fn planted_verdict_that_nobody_asked_for_does_not_move() {
+    let (mut before, mut after) = two_runs();
+    let goal = |verdict, ours| fixture::goal("slope", "", verdict, ours);
+    before.scenarios[0].findings = vec![goal(Verdict::Pass, Verdict::Pass)];
+    after.scenarios[0].findings = vec![goal(Verdict::Fail, Verdict::Fail)];
+    let change = &compare(&before, &after).changes[0];
+    assert_eq!(
+        (change.asked(), change.ours()),
+        (Movement::Same, Movement::Worse)
+    );
+
+    // Somebody asks from now on, or no longer.
+    let asked = fixture::finding("slope", "", Verdict::Pass, Verdict::Pass);
+    after.scenarios[0].findings = vec![asked];
+    assert_eq!(
+        compare(&before, &after).changes[0].asked(),
+        Movement::Appeared
+    );
+    assert_eq!(
+        compare(&after, &before).changes[0].asked(),
+        Movement::Vanished
+    );
+}
+
+#[test]
 fn what_is_no_longer_judged_is_listed() {
     let comparison = compared();
     let last = comparison.changes.last().expect("has changes");

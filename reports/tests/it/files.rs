@@ -76,12 +76,13 @@ fn a_number_that_is_none_survives_as_none() {
 #[test]
 fn a_report_without_later_fields_still_reads() {
     let mut json = serde_json::to_value(fixture::report()).expect("serialises");
-    json["run"]
-        .as_object_mut()
-        .expect("is an object")
-        .remove("allowed_not_run");
+    let run = json["run"].as_object_mut().expect("is an object");
+    for later in ["allowed_not_run", "broken"] {
+        run.remove(later).expect(later);
+    }
     let report: Report = serde_json::from_value(json).expect("reads");
     assert!(report.run.allowed_not_run.is_empty());
+    assert_eq!(report.run.broken, None);
 }
 
 fn refusal(test: &str, content: &str) -> (ReadErrorKind, String) {

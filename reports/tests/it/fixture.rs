@@ -7,7 +7,7 @@ mod scenarios;
 use gauntlet_reports::evidence::{Host, Provenance, Report, RunInfo, SCHEMA};
 
 use parts::timing;
-pub(crate) use parts::{finding, quantity};
+pub(crate) use parts::{finding, goal, quantity};
 use scenarios::{aborted, burst, crash, latency, memory};
 
 /// Text that would run, or break the page, if any renderer forgot to escape it.
@@ -57,6 +57,7 @@ fn run() -> RunInfo {
             timing("stack ready", 8.72),
         ],
         allowed_not_run: vec!["sidecar-memory".to_owned()],
+        broken: None,
     }
 }
 

@@ -86,6 +86,51 @@ fn the_exit_code_follows_asked() {
 }
 
 #[test]
+fn a_run_that_broke_off_has_no_pass_and_the_harness_s_exit_code() {
+    for (verdict, asked) in [
+        (Verdict::Pass, Verdict::Inconclusive),
+        // What was seen before stays seen.
+        (Verdict::Fail, Verdict::Fail),
+    ] {
+        let mut report = run(vec![scenario(Outcome::Judged, &[verdict])]);
+        report.run.broken = Some("interrupted".to_owned());
+        assert_eq!(report.exit_status(&[]), ExitStatus::HarnessFailure);
+        assert_eq!(report.asked(), asked);
+    }
+}
+
+#[test]
+fn planted_verdicts_that_nobody_asked_for_never_change_the_exit_code() {
+    use Verdict::{Fail, Inconclusive, Pass};
+    for ignored in [Pass, Inconclusive, Fail] {
+        for ours in [Pass, Inconclusive, Fail] {
+            let mut held = scenario(Outcome::Judged, &[Pass]);
+            held.findings
+                .push(fixture::goal("slope", "", ignored, ours));
+            assert_eq!(Standing::of(&held, Bar::Ours), Standing::from(ours));
+            let report = run(vec![held]);
+            assert_eq!(report.exit_status(&[]).code(), 0);
+            assert_eq!((report.asked(), report.ours()), (Pass, ours));
+        }
+    }
+}
+
+#[test]
+fn planted_scenario_of_goals_alone_is_no_pass() {
+    let mut goals = scenario(Outcome::Judged, &[]);
+    goals.findings = vec![fixture::goal("slope", "", Verdict::Pass, Verdict::Pass)];
+    assert_eq!(goals.asked(), Verdict::Inconclusive);
+    assert_eq!(goals.ours(), Verdict::Pass);
+}
+
+#[test]
+fn a_judgement_of_an_older_report_counts() {
+    let older = r#"{ "bar": "0 lost", "verdict": "fail", "missed_by": "1 lost" }"#;
+    let read: gauntlet_reports::Judgement = serde_json::from_str(older).expect("reads");
+    assert_eq!(read.counted(), Some(Verdict::Fail));
+}
+
+#[test]
 fn only_what_was_not_run_can_be_left_out() {
     let passed = scenario(Outcome::Judged, &[Verdict::Pass]);
     let missing = ScenarioReport {

@@ -49,6 +49,48 @@ fn the_gate_opens_by_asked_and_stays_closed_by_ours() {
 }
 
 #[test]
+fn a_run_that_broke_off_keeps_the_gate_closed_whatever_was_judged_before() {
+    let mut report = passing();
+    report.run.broken = Some("interrupted".to_owned());
+    let decision = judge(&report, &policy());
+    assert_eq!(decision.status, ExitStatus::InconclusiveOrNotRun);
+    let reasons: Vec<String> = decision.reasons.iter().map(Reason::to_string).collect();
+    assert_eq!(reasons, ["the run broke off: interrupted"]);
+}
+
+#[test]
+fn planted_verdict_that_nobody_asked_for_does_not_keep_the_gate_closed() {
+    let mut report = passing();
+    let findings = &mut report.scenarios[0].findings;
+    findings.remove(0);
+    findings.push(fixture::goal("slope", "", Verdict::Fail, Verdict::Fail));
+    assert!(judge(&report, &policy()).is_open());
+    let strict = Policy {
+        bars: Bars::AskedAndOurs,
+        ..policy()
+    };
+    let reasons: Vec<String> = judge(&report, &strict)
+        .reasons
+        .iter()
+        .map(Reason::to_string)
+        .collect();
+    assert_eq!(
+        reasons,
+        ["burst-1000: slope: fail by ours: 18 MB in 10 min over (1800%)"]
+    );
+}
+
+#[test]
+fn planted_scenario_of_goals_alone_keeps_the_gate_closed() {
+    let mut report = passing();
+    report.scenarios[0].findings = vec![fixture::goal("slope", "", Verdict::Pass, Verdict::Pass)];
+    assert!(matches!(
+        judge(&report, &policy()).reasons.as_slice(),
+        [Reason::NothingJudged { .. }]
+    ));
+}
+
+#[test]
 fn what_was_not_run_has_to_be_allowed_by_name() {
     let mut report = fixture::report();
     report

@@ -47,7 +47,8 @@ fn scope(lane: &Lane) -> Scope {
 /// What a scenario's loads are to have in them. With less, a verdict would rest on too little.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Planned {
-    /// Operations that have to be acknowledged: a system that refuses loses nothing either.
+    /// Operations of the load that have to be acknowledged, the warm-up apart: a system that refuses
+    /// loses nothing either.
     operations: u64,
     order: OrderTested,
 }
@@ -60,12 +61,13 @@ impl Planned {
         }
     }
 
-    /// Half of the operations are changes, and each raises a version. Half of these have to arrive:
-    /// one that overtakes another is rightly refused or changes nothing, but where most do, the load
-    /// is not the planned one.
+    /// Half of the operations are changes, and each raises a version. All creations and half of the
+    /// changes have to arrive: a change that overtakes another, as on a busy machine, is rightly
+    /// refused or changes nothing, but where most do, the load is not the planned one.
     pub(super) fn changes(operations: u64) -> Self {
-        let mut planned = Self::creations(operations);
-        planned.order.successors = operations / 4;
+        let successors = operations / 4;
+        let mut planned = Self::creations(operations - successors);
+        planned.order.successors = successors;
         planned
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gauntlet_harness::check::Check;
 use gauntlet_harness::ledger::Ledger;
-use gauntlet_harness::stack::{StackKind, Topology};
+use gauntlet_harness::stack::{Lane, Mode, StackKind, Topology};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_reports::evidence::Figure;
 
@@ -42,8 +42,9 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(90);
 static META: Meta = Meta {
     id: "consumer-crash",
     title: "Consumer killed in mid-burst",
-    claim: "when a consumer is killed, alone or with its sidecar, no event is lost, none takes \
-            effect twice, none out of its task's order, and no healthy event becomes a dead letter",
+    claim: "when a consumer is killed, alone and then with its sidecar where it has one, no event is \
+            lost, none takes effect twice, none out of its task's order, and no healthy event becomes \
+            a dead letter",
     not_shown: &[
         "a crash of the broker, of the database or of the machine",
         "a consumer that hangs instead of dying",
@@ -52,6 +53,12 @@ static META: Meta = Meta {
     requirements: &["E1", "E2", "E3", "H3"],
     needs: Needs::Light,
 };
+
+/// Without Dapr both faults kill the app alone.
+const WITHOUT_SIDECAR: &[&str] = &[
+    "the death of a consumer together with its sidecar: there is no sidecar here, and both faults \
+     killed the app alone",
+];
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -65,6 +72,15 @@ impl Scenario for ConsumerCrash {
 
     fn topology(&self, offered: StackKind) -> Topology {
         common::one_lane(offered)
+    }
+
+    fn not_shown_on(&self, topology: &Topology) -> &'static [&'static str] {
+        let mut modes = topology.lanes().iter().map(Lane::mode);
+        if modes.all(|mode| mode == Mode::Direct) {
+            WITHOUT_SIDECAR
+        } else {
+            &[]
+        }
     }
 
     async fn drive(&self, run: &mut Run) -> Result<(), Abort> {

@@ -14,7 +14,7 @@ use gauntlet_loadgen::arrival::{Arrival, Rate};
 
 use super::common::{self, Planned};
 use crate::run::{Purpose, Run, Settings, Work};
-use crate::scenario::{Abort, Meta, Needs, Scenario};
+use crate::scenario::{Abort, Length, Meta, Needs, Scenario};
 
 /// The rate that the claim names.
 const RATE: Rate = Rate::constant(100);
@@ -33,6 +33,8 @@ static META: Meta = Meta {
         "growth slower than the run is long: `--for 1h` is the soak",
         "sidecars with other components than those in components/local",
         "the cgroup's working set, which needs the containers provider",
+        "a sidecar whose program was written or read as a whole just before: the kernel then maps up to \
+         17 MB more of it (decision 0013)",
         "order under pressure: changes of one task are a second apart (see consumer-crash)",
     ],
     requirements: &["SC-007"],
@@ -47,6 +49,10 @@ pub struct SidecarMemory;
 impl Scenario for SidecarMemory {
     fn meta(&self) -> &'static Meta {
         &META
+    }
+
+    fn length(&self) -> Length {
+        Length::Chosen
     }
 
     fn topology(&self, offered: StackKind) -> Topology {

@@ -42,12 +42,15 @@ pub(super) fn enter(record: &mut LaneRecord, load: &LoadRecord, purpose: Purpose
     }
 }
 
-/// Lateness of several loads of one lane: counts add up, and of the percentiles the worst stands,
-/// because a good block must not hide a bad one.
+/// Lateness of several loads of one lane: counts add up, and of the percentiles and the allowances the
+/// worst stands, because a good block must not hide a bad one.
 fn enter_lateness(generator: &mut GeneratorRecord, load: &LoadRecord) {
     let late = load.lateness.histogram();
     generator.offered += load.offered();
-    generator.late_beyond_5ms += load.lateness.late_beyond_5ms();
+    generator.late += load.lateness.late();
+    *generator.beyond_5ms.get_or_insert_default() += load.lateness.beyond_5ms();
+    let allowed = u64::try_from(load.lateness.allowed().as_micros()).unwrap_or(u64::MAX);
+    generator.allowed_micros = generator.allowed_micros.max(allowed);
     generator.held_back += load.held_back;
     generator.peak_in_flight = generator.peak_in_flight.max(load.peak_in_flight as u64);
     let worst = &mut generator.lateness;
@@ -143,8 +146,12 @@ fn micros(since_epoch: u64) -> Micros {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use gauntlet_contract::{TaskId, UserId};
-    use gauntlet_loadgen::OperationKey;
+    use gauntlet_harness::ledger::Lane;
+    use gauntlet_loadgen::arrival::{Arrival, Burst, Rate};
+    use gauntlet_loadgen::{Ending, OperationKey, noise_floor};
 
     use super::*;
 
@@ -192,6 +199,37 @@ mod tests {
         for reads in [client::OperationKind::Get, client::OperationKind::List] {
             assert_eq!(entered(&operation(reads, None)), None);
         }
+    }
+
+    /// A load of which only the generator's lateness matters.
+    async fn offered(arrival: Arrival) -> LoadRecord {
+        LoadRecord {
+            arrival,
+            ending: Ending::Complete,
+            planned: arrival.count(),
+            held_back: 0,
+            peak_in_flight: 1,
+            lateness: noise_floor(arrival).await.expect("measured"),
+            latency: Histogram::new().expect("bounds"),
+            operations: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_burst_is_allowed_stands_beside_what_left_beyond_five_milliseconds() {
+        let allowed = Duration::from_millis(100);
+        let burst = offered(Arrival::Burst(Burst::once(20).leaving(allowed))).await;
+        let rate = Rate::try_per_second(500).expect("not zero");
+        let steady = offered(Arrival::steady(rate, Duration::from_millis(20))).await;
+        let mut record = LaneRecord::new(Lane::new("a"), &[]);
+        enter(&mut record, &steady, Purpose::LOAD);
+        let entered = |record: &LaneRecord| record.generator.clone().expect("it was offered");
+        assert_eq!(entered(&record).allowed_micros, 0);
+        enter(&mut record, &burst, Purpose::LOAD);
+        let generator = entered(&record);
+        assert_eq!(generator.late_after(), Duration::from_millis(105));
+        let both = [steady, burst].map(|load| load.lateness.beyond_5ms());
+        assert_eq!(generator.beyond_5ms, Some(both.iter().sum()));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn recovery(view: LaneView<'_>) -> Vec<Figure> {
 mod tests {
     use super::*;
     use crate::check::testing::{healthy, lane};
-    use crate::ledger::{FaultKind, FaultRecord, Ledger};
+    use crate::ledger::{FaultKind, FaultRecord, FaultSide, Ledger};
 
     #[test]
     fn a_gap_is_measured_from_the_last_effect_to_the_next() {
@@ -63,6 +63,7 @@ mod tests {
         record.faults.push(FaultRecord {
             what: FaultKind::Kill,
             target: "audit".to_owned(),
+            side: FaultSide::Consumer,
             injected_at,
             healed_at: Some(injected_at.after(Duration::from_millis(100))),
             failed_attempts: 0,

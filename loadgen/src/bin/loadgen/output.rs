@@ -7,7 +7,7 @@
 
 use anyhow::Error;
 use comfy_table::{CellAlignment, Table, presets};
-use gauntlet_loadgen::{Distribution, LATE_LIMIT, LoadSummary, Progress};
+use gauntlet_loadgen::{Distribution, LATE, LATE_LIMIT, LoadSummary, Progress};
 
 const ERASE_LINE: &str = "\r\x1b[2K";
 
@@ -48,9 +48,10 @@ pub(crate) fn summary(summary: &LoadSummary) {
     let late = &summary.lateness;
     if late.share > LATE_LIMIT {
         println!(
-            "inconclusive: {} operations ({:.1} %) were sent more than 5 ms late, at most {:.0} % may be",
-            late.late_beyond_5ms,
+            "inconclusive: {} operations ({:.1} %) were sent more than {} ms late, at most {:.0} % may be",
+            late.late,
             late.share * 100.0,
+            LATE.as_secs_f64() * 1e3 + late.allowed_ms,
             LATE_LIMIT * 100.0
         );
     }
@@ -67,13 +68,13 @@ fn distributions(summary: &LoadSummary) -> Table {
     table.add_row(row(
         "sent late by",
         &lateness.distribution,
-        Some(lateness.late_beyond_5ms),
+        Some(lateness.beyond_5ms),
     ));
     if let Some(noise) = &summary.noise {
         table.add_row(row(
             "empty loop",
             &noise.distribution,
-            Some(noise.late_beyond_5ms),
+            Some(noise.beyond_5ms),
         ));
     }
     for column in table.column_iter_mut().skip(1) {
