@@ -15,6 +15,13 @@ const CONTROL_READY_WITHIN: Duration = Duration::from_secs(20);
 /// Ready in 0.4 s, once the app's port answers; the app is started at the same time.
 const SIDECAR_READY_WITHIN: Duration = Duration::from_secs(40);
 
+/// 1.16 takes this flag of the control plane's and listens on every interface all the same: it never
+/// passes it on to the server. Health cannot be switched off, so README and report say it.
+const HEALTH_ON_LOOPBACK: &str = "--healthz-listen-address=127.0.0.1";
+/// The same is true of the address for metrics. Nothing here reads those of the control plane, so that
+/// port is not opened at all.
+const NO_METRICS: &str = "--enable-metrics=false";
+
 /// A planned service of Dapr's control plane, and where sidecars find it.
 #[derive(Debug, Clone)]
 pub struct ControlService {
@@ -26,7 +33,6 @@ pub struct ControlService {
 pub fn scheduler(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
     let address = site.address("scheduler")?;
     let health = site.address("scheduler's health")?;
-    let metrics = site.address("scheduler's metrics")?;
     let client = site.address("scheduler's etcd client")?;
     let peer = site.address("scheduler's etcd peer")?;
     let home = site.temp_dir("scheduler")?;
@@ -36,9 +42,8 @@ pub fn scheduler(artifact: &Artifact, site: &Site) -> Result<ControlService, Sta
         "--listen-address=127.0.0.1".to_owned(),
         format!("--override-broadcast-host-port={address}"),
         format!("--healthz-port={}", health.port()),
-        "--healthz-listen-address=127.0.0.1".to_owned(),
-        format!("--metrics-port={}", metrics.port()),
-        "--metrics-listen-address=127.0.0.1".to_owned(),
+        HEALTH_ON_LOOPBACK.to_owned(),
+        NO_METRICS.to_owned(),
         format!("--id={id}"),
         format!("--etcd-data-dir={}", home.join("etcd").display()),
         format!("--etcd-client-port={}", client.port()),
@@ -51,7 +56,6 @@ pub fn scheduler(artifact: &Artifact, site: &Site) -> Result<ControlService, Sta
 pub fn placement(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
     let address = site.address("placement")?;
     let health = site.address("placement's health")?;
-    let metrics = site.address("placement's metrics")?;
     let raft = site.address("placement's raft")?;
     let home = site.temp_dir("placement")?;
     let id = "placement-0";
@@ -59,9 +63,8 @@ pub fn placement(artifact: &Artifact, site: &Site) -> Result<ControlService, Sta
         format!("--port={}", address.port()),
         "--listen-address=127.0.0.1".to_owned(),
         format!("--healthz-port={}", health.port()),
-        "--healthz-listen-address=127.0.0.1".to_owned(),
-        format!("--metrics-port={}", metrics.port()),
-        "--metrics-listen-address=127.0.0.1".to_owned(),
+        HEALTH_ON_LOOPBACK.to_owned(),
+        NO_METRICS.to_owned(),
         format!("--id={id}"),
         format!("--initial-cluster={id}={raft}"),
     ];

@@ -8,6 +8,7 @@ mod digest;
 mod files;
 pub mod kafka;
 mod kafka_admin;
+pub(crate) mod page_cache;
 pub mod postgres;
 mod postgres_data;
 pub mod redis;

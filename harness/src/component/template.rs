@@ -24,6 +24,10 @@ pub(super) fn key(name: &str, version: &str, options: &[String]) -> String {
     format!("{name}-{version}-{}", &digest[..KEY_DIGITS])
 }
 
+/// Beside the data, written last: the sum of everything else. Without it, or where it does not agree, a
+/// template is made again.
+const STAMP: &str = ".stamp";
+
 /// What there is of a template.
 pub(super) enum Template {
     Ready(PathBuf),
@@ -40,13 +44,13 @@ pub(super) struct Making {
 impl Template {
     pub(super) async fn find(templates: &Path, name: &str) -> Result<Self, StackError> {
         let ready = templates.join(name);
-        if ready.is_dir() {
+        if is_whole(&ready).await {
             return Ok(Self::Ready(ready));
         }
         fs::create_dir_all(templates).map_err(|error| StackError::io("make", templates, error))?;
         let lock = lock(templates.join(format!(".{name}.lock"))).await?;
         // Whoever held the lock may have made it.
-        if ready.is_dir() {
+        if is_whole(&ready).await {
             return Ok(Self::Ready(ready));
         }
         let unfinished = templates.join(format!(".{name}.new"));
@@ -70,10 +74,58 @@ impl Making {
 
     /// Makes the template visible, whole. Without this call a killed run leaves nothing to be used.
     pub(super) fn publish(self) -> Result<PathBuf, StackError> {
-        fs::rename(&self.unfinished, &self.ready)
-            .map_err(|error| StackError::io("make", &self.ready, error))?;
+        let publish = || {
+            fs::write(self.unfinished.join(STAMP), sum(&self.unfinished)?)?;
+            // A damaged one may lie there.
+            gone_is_fine(fs::remove_dir_all(&self.ready))?;
+            fs::rename(&self.unfinished, &self.ready)
+        };
+        publish().map_err(|error| StackError::io("make", &self.ready, error))?;
         Ok(self.ready)
     }
+}
+
+/// Whether a template is there and is what was published. Reads all of it, some 40 MB, which is copied
+/// next anyway.
+async fn is_whole(ready: &Path) -> bool {
+    let ready = ready.to_owned();
+    let whole = tokio::task::spawn_blocking(move || {
+        let stamp = fs::read_to_string(ready.join(STAMP))?;
+        Ok::<_, io::Error>(stamp == sum(&ready)?)
+    });
+    matches!(whole.await, Ok(Ok(true)))
+}
+
+/// One sum over the paths and contents of everything below `dir` but the stamp.
+fn sum(dir: &Path) -> io::Result<String> {
+    let mut lines = Vec::new();
+    add_sums(dir, dir, &mut lines)?;
+    lines.sort();
+    Ok(sha256_hex(lines.concat().as_bytes()))
+}
+
+fn add_sums(root: &Path, dir: &Path, lines: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path == root.join(STAMP) {
+            continue;
+        }
+        let shown = path.strip_prefix(root).unwrap_or(&path).display();
+        let kind = entry.file_type()?;
+        // An empty directory counts as well: Postgres does not start without some of its own.
+        lines.push(if kind.is_dir() {
+            format!("{shown}/\n")
+        } else if kind.is_symlink() {
+            format!("{shown} -> {}\n", fs::read_link(&path)?.display())
+        } else {
+            format!("{} {shown}\n", sha256_hex(&fs::read(&path)?))
+        });
+        if kind.is_dir() {
+            add_sums(root, &path, lines)?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits for the lock on a thread of its own, because another run may hold it for seconds.
@@ -112,6 +164,44 @@ mod tests {
         assert!(made.join("whole").exists() && !made.join("half").exists());
         let again = Template::find(dir.path(), "x").await.unwrap();
         assert!(matches!(again, Template::Ready(path) if path == made));
+    }
+
+    type Damage = fn(&Path) -> io::Result<()>;
+
+    async fn published(templates: &Path) -> PathBuf {
+        match Template::find(templates, "x").await.unwrap() {
+            Template::Ready(path) => path,
+            Template::Missing(making) => {
+                fs::create_dir_all(making.dir().join("data/empty")).unwrap();
+                fs::write(making.dir().join("data/file"), "whole").unwrap();
+                making.publish().unwrap()
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn planted_damage_is_made_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let damages: [Damage; 5] = [
+            |made| fs::write(made.join("data/file"), "wrong"),
+            |made| fs::remove_file(made.join("data/file")),
+            |made| fs::remove_dir(made.join("data/empty")),
+            |made| fs::write(made.join("data/more"), ""),
+            |made| fs::remove_file(made.join(STAMP)),
+        ];
+        for damage in damages {
+            let made = published(dir.path()).await;
+            damage(&made).unwrap();
+            let found = Template::find(dir.path(), "x").await.unwrap();
+            assert!(matches!(found, Template::Missing(_)));
+            drop(found);
+            let again = published(dir.path()).await;
+            assert_eq!(
+                fs::read_to_string(again.join("data/file")).unwrap(),
+                "whole"
+            );
+            assert!(!again.join("data/more").exists());
+        }
     }
 
     #[test]

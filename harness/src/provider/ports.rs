@@ -1,4 +1,5 @@
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{StackError, StackErrorKind};
@@ -61,7 +62,7 @@ impl PortSlot {
             let port = *next;
             *next += 1;
             // A stranger may sit on a port of ours without knowing of slots.
-            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if is_free(port) {
                 return Ok(port);
             }
             tracing::debug!(
@@ -82,6 +83,14 @@ impl PortSlot {
             ),
         ))
     }
+}
+
+/// Whether nobody listens on it, on any interface: some components cannot be bound to one, and a stranger
+/// on another interface is in their way. A machine may have no IPv6 at all.
+fn is_free(port: u16) -> bool {
+    let taken = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+    !TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).is_err_and(|error| taken(&error))
+        && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }
 
 /// The first ephemeral port. Where somebody made the whole range ephemeral there is nothing below it;
@@ -122,6 +131,15 @@ mod tests {
         let slot = PortSlot::acquire().unwrap();
         let taken = slot.take("probe").unwrap();
         let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, taken + 1)).unwrap();
+        assert_ne!(slot.take("test").unwrap(), taken + 1);
+    }
+
+    #[test]
+    fn planted_listener_on_another_interface_is_in_the_way_too() {
+        let slot = PortSlot::acquire().unwrap();
+        let taken = slot.take("probe").unwrap();
+        let another = Ipv4Addr::new(127, 0, 0, 2);
+        let _stranger = TcpListener::bind((another, taken + 1)).unwrap();
         assert_ne!(slot.take("test").unwrap(), taken + 1);
     }
 

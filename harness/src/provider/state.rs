@@ -41,6 +41,11 @@ impl StateDir {
         self.root.join("stacks")
     }
 
+    /// Logs of such stacks that failed to start, or whose holder died.
+    pub fn failed_stacks(&self) -> PathBuf {
+        self.root.join("failed-stacks")
+    }
+
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join("runs")
     }

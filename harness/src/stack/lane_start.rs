@@ -14,6 +14,7 @@ use super::starter::Starter;
 use super::topology::{Lane, Mode};
 use crate::component::dapr::{self, ControlService, SidecarPlan};
 use crate::component::kafka::Kafka;
+use crate::component::page_cache;
 use crate::component::postgres::Postgres;
 use crate::component::redis::Redis;
 use crate::component::system::{self, AppPlan};
@@ -154,6 +155,9 @@ impl Building {
             .ok_or_else(|| self.needs_full())?;
         let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
         let env = self.component_env(database_url).await?;
+        page_cache::forget(&daprd.entry).map_err(|error| {
+            StackError::io("have the kernel forget the pages of", &daprd.entry, error)
+        })?;
         let mut started = Instances::new();
         // One after the other: sidecars that find their state store's tables missing all create them,
         // and all but one of them end with "already exists".

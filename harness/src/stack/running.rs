@@ -132,9 +132,11 @@ impl Stack {
         self.run.unexpected_exits()
     }
 
-    /// Returns as soon as a service ends unasked: for a `select!` beside the load.
-    pub async fn until_unexpected_exit(&self) -> UnexpectedExit {
-        self.run.until_unexpected_exit().await
+    /// Returns as soon as a service ends unasked: for a `select!` beside the load, whatever that
+    /// borrows.
+    pub fn until_unexpected_exit(&self) -> impl Future<Output = UnexpectedExit> + use<> {
+        let run = Arc::clone(&self.run);
+        async move { run.until_unexpected_exit().await }
     }
 
     /// Asks every service how it is.

@@ -10,6 +10,7 @@ use super::context::StackContext;
 use super::keys::Keys;
 use super::lane::RunningLane;
 use super::lane_start::{self, Beyond, Ground};
+use super::obtain::obtain;
 use super::promise::{Promise, promise};
 use super::roster::{Layer, Roster};
 use super::running::Stack;
@@ -38,7 +39,12 @@ impl Stack {
     pub async fn start(topology: Topology, context: &StackContext) -> Result<Self, StackError> {
         topology.validate()?;
         let began = Instant::now();
-        let artifacts = obtain(&topology, context).await?;
+        let artifacts = obtain(
+            Arc::clone(&context.store),
+            topology.kind().components(),
+            Arc::clone(&context.progress),
+        )
+        .await?;
         let system = context
             .system
             .obtain(&context.shim, &*context.notes)
@@ -86,19 +92,6 @@ impl Stack {
             }
         }
     }
-}
-
-/// Fetching and building block, for minutes on a new machine.
-async fn obtain(topology: &Topology, context: &StackContext) -> Result<Artifacts, StackError> {
-    let (store, progress) = (Arc::clone(&context.store), Arc::clone(&context.progress));
-    let wanted = topology.kind().components();
-    let obtaining = tokio::task::spawn_blocking(move || store.obtain_all(wanted, &*progress));
-    let failed =
-        |mend: &str| StackError::new(StackErrorKind::Obtain, "obtain the components", mend);
-    obtaining
-        .await
-        .map_err(|error| failed("report this as a defect").because(error))?
-        .map_err(|error| failed(error.mend()).because(error))
 }
 
 async fn run_steps(

@@ -4,43 +4,31 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
 use super::artifact::Artifact;
-use super::cache::Cache;
-use super::config::{StoreConfig, is_executable};
+use super::cache::{Cache, Depth};
+use super::config::StoreConfig;
 use super::digest::{self, FileStamp, hex};
 use super::error::StoreError;
+use super::java;
 use super::kafka_dump;
 use super::progress::Reporter;
 use super::tool::Tool;
 
-const VERSION_LIMIT: Duration = Duration::from_secs(20);
 const KEY_DIGITS: usize = 16;
-
-/// Finds `java`: an installation named by the user comes before the search path.
-pub(super) fn java(config: &StoreConfig) -> Result<Tool, StoreError> {
-    let preferred = config.java_home.as_ref().map(|home| home.join("bin/java"));
-    match preferred.filter(|java| is_executable(java)) {
-        Some(java) => Ok(Tool::at(config, "java", java)),
-        None => Tool::find(
-            config,
-            &["java"],
-            "install a Java runtime, 17 or newer (Debian: apt-get install default-jre-headless), or set JAVA_HOME",
-        ),
-    }
-}
 
 /// The archive that fits this Kafka and this JVM, made now if there is none.
 pub(super) fn prepare(
     config: &StoreConfig,
     cache: &Cache,
     kafka: &Artifact,
+    depth: Depth,
     report: Reporter<'_>,
 ) -> Option<PathBuf> {
-    match find_or_make(config, cache, kafka, report) {
+    match find_or_make(config, cache, kafka, depth, report) {
         Ok(archive) => Some(archive),
         Err(error) => {
             report.note(&format!(
@@ -55,16 +43,17 @@ fn find_or_make(
     config: &StoreConfig,
     cache: &Cache,
     kafka: &Artifact,
+    depth: Depth,
     report: Reporter<'_>,
 ) -> Result<PathBuf, StoreError> {
-    let java = java(config)?;
+    let java = java::find(config)?;
     let directory = cache.subdirectory("cds")?;
     let archive = directory.join(format!("kafka-{}.jsa", key(&java, kafka)?));
-    if is_intact(&archive) {
+    if is_intact(&archive, depth) {
         return Ok(archive);
     }
     let _guard = cache.lock(report)?;
-    if is_intact(&archive) {
+    if is_intact(&archive, depth) {
         return Ok(archive);
     }
     let since = Instant::now();
@@ -80,29 +69,10 @@ fn find_or_make(
 /// key makes sure that there is one to fit: JVM, jars and their place.
 fn key(java: &Tool, kafka: &Artifact) -> Result<String, StoreError> {
     let mut hasher = Sha256::new();
-    hasher.update(jvm_identity(java)?);
+    hasher.update(java::identity(java)?);
     hasher.update(&kafka.provenance.sha256);
     hasher.update(kafka.entry.as_os_str().as_encoded_bytes());
     Ok(hex(&hasher.finalize())[..KEY_DIGITS].to_owned())
-}
-
-/// What the installation says of itself in its `release` file, else what `java -version` says.
-fn jvm_identity(java: &Tool) -> Result<String, StoreError> {
-    let real = fs::canonicalize(&java.path)
-        .map_err(|error| StoreError::io("resolve", &java.path, error))?;
-    let release = real
-        .parent()
-        .and_then(Path::parent)
-        .map(|home| home.join("release"));
-    if let Some(text) = release.and_then(|path| fs::read_to_string(path).ok()) {
-        return Ok(format!("{}\n{text}", real.display()));
-    }
-    let mut command = java.command();
-    command.arg("-version");
-    Ok(java.lines(command, VERSION_LIMIT)?.join(
-        "
-",
-    ))
 }
 
 fn publish(made: &Path, archive: &Path) -> Result<u64, StoreError> {
@@ -124,7 +94,7 @@ fn publish(made: &Path, archive: &Path) -> Result<u64, StoreError> {
     Ok(meta.len())
 }
 
-fn is_intact(archive: &Path) -> bool {
+fn is_intact(archive: &Path, depth: Depth) -> bool {
     let stamp = fs::read(stamp_path(archive))
         .ok()
         .and_then(|text| serde_json::from_slice::<FileStamp>(&text).ok());
@@ -134,10 +104,31 @@ fn is_intact(archive: &Path) -> bool {
     if meta.len() != stamp.size {
         return false;
     }
-    digest::mtime_ns(&meta) == stamp.mtime_ns
+    (depth == Depth::Stamp && digest::mtime_ns(&meta) == stamp.mtime_ns)
         || digest::sha256_file(archive).is_ok_and(|found| found == stamp.sha256)
 }
 
 fn stamp_path(archive: &Path) -> PathBuf {
     archive.with_extension("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planted_change_of_the_archive_behind_its_stamp_is_found_at_full_depth() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, archive) = (dir.path().join("made"), dir.path().join("kafka.jsa"));
+        fs::write(&made, "classes").unwrap();
+        publish(&made, &archive).unwrap();
+        assert!(is_intact(&archive, Depth::Full));
+
+        let stored = archive.metadata().unwrap().modified().unwrap();
+        fs::write(&archive, "clasSes").unwrap();
+        let file = fs::File::options().write(true).open(&archive).unwrap();
+        file.set_modified(stored).unwrap();
+        assert!(is_intact(&archive, Depth::Stamp));
+        assert!(!is_intact(&archive, Depth::Full));
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use super::cancel::Cancel;
 use super::error::{StoreError, StoreErrorKind};
 use super::id::ComponentId;
 use super::manifest::Manifest;
@@ -22,6 +23,8 @@ pub struct StoreConfig {
     pub manifest: Manifest,
     /// The executable that answers to `exec-child`. Every tool is run through it.
     pub shim: PathBuf,
+    /// Ends the tools of every store that is opened with this.
+    pub cancel: Cancel,
 }
 
 impl StoreConfig {
@@ -55,6 +58,7 @@ impl StoreConfig {
             shim: env::current_exe().map_err(|error| {
                 StoreError::io("find", Path::new("the harness's own executable"), error)
             })?,
+            cancel: Cancel::default(),
         })
     }
 

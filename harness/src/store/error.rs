@@ -24,10 +24,12 @@ pub enum StoreErrorKind {
     /// The other side could not be reached.
     NoNetwork,
     DiskFull,
-    /// A tool that a source needs is not installed.
+    /// A tool that a source or a component needs is not installed, or too old.
     MissingTool,
     /// A tool ran and failed, or took longer than it may.
     ToolFailed,
+    /// The store was told to stop.
+    Cancelled,
     /// A cached file is not what was stored.
     Corrupt,
     /// The user that shall run the component cannot reach its files.
@@ -69,6 +71,11 @@ impl StoreError {
     /// The error below this one, if another layer reported it.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()
+    }
+
+    /// What was being done and why it failed, for a message that gives the mend elsewhere.
+    pub(crate) fn without_mend(&self) -> String {
+        format!("{}{}", self.what, Cause(self.cause.as_deref()))
     }
 
     /// What a person can do about it, without the cause.
@@ -118,6 +125,14 @@ impl StoreError {
         Self::new(StoreErrorKind::DiskFull, what, free_space_mend(path))
     }
 
+    pub(super) fn cancelled(tool: &str) -> Self {
+        Self::new(
+            StoreErrorKind::Cancelled,
+            format!("run {tool} to its end: told to stop"),
+            "run the command again; what is complete is kept",
+        )
+    }
+
     pub(super) fn unknown_component(name: &str) -> Self {
         let known: Vec<_> = ComponentId::ALL.iter().map(|id| id.as_str()).collect();
         Self::new(
@@ -151,7 +166,10 @@ impl StoreError {
     pub(super) fn is_final(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::WrongChecksum | StoreErrorKind::DiskFull | StoreErrorKind::Config
+            StoreErrorKind::WrongChecksum
+                | StoreErrorKind::DiskFull
+                | StoreErrorKind::Config
+                | StoreErrorKind::Cancelled
         )
     }
 }

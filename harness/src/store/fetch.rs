@@ -99,7 +99,8 @@ impl Store {
     }
 }
 
-fn fits_machine(source: &Source) -> Result<(), StoreError> {
+/// Whether the source has anything for this architecture.
+pub(super) fn fits_machine(source: &Source) -> Result<(), StoreError> {
     match source.arch() {
         Some(arch) if arch != std::env::consts::ARCH => Err(StoreError::new(
             StoreErrorKind::Unsupported,

@@ -198,6 +198,17 @@ impl Source {
         }
     }
 
+    /// What a fetch from here is held to; a list shows it before anything is fetched.
+    pub(super) const fn held_to(&self) -> &'static str {
+        match self {
+            Self::Release(release) if release.archive_sha256.is_none() => {
+                "checksum published by the project"
+            }
+            Self::Release(_) | Self::Maven(_) | Self::Pip(_) => "checksum pinned",
+            Self::Go(_) => "go.sum pinned",
+        }
+    }
+
     pub(super) const fn needs_mb(&self) -> u64 {
         match self {
             Self::Release(release) => release.needs_mb,

@@ -11,14 +11,17 @@
 mod artifact;
 mod build_files;
 mod cache;
+mod cancel;
 mod class_archive;
 mod config;
 mod digest;
 mod error;
 mod fetch;
 mod id;
+mod java;
 mod kafka_dump;
 mod key;
+mod lacking;
 mod manifest;
 mod obtain;
 mod progress;
@@ -32,6 +35,7 @@ mod unpack;
 mod tests;
 
 pub use artifact::Artifact;
+pub use cancel::Cancel;
 pub use config::StoreConfig;
 pub use error::{StoreError, StoreErrorKind};
 pub use id::ComponentId;

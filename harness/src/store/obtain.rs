@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::artifact::Artifact;
 use super::cache::{Cache, Depth, Record};
+use super::cancel::Cancel;
 use super::class_archive;
 use super::config::StoreConfig;
 use super::error::{StoreError, StoreErrorKind};
 use super::fetch;
 use super::id::ComponentId;
+use super::java;
 use super::key;
 use super::manifest::{Pinned, Source};
 use super::progress::{Progress, Reporter};
@@ -23,6 +26,8 @@ use super::source::installed::{self, OnPath};
 pub struct Store {
     pub(super) config: StoreConfig,
     pub(super) cache: Cache,
+    /// What this store has read whole: once for each of them is enough in one command.
+    verified: Mutex<BTreeSet<ComponentId>>,
 }
 
 /// What the cache has of a component.
@@ -38,7 +43,11 @@ impl Store {
         let cache = Cache::new(config.home.clone());
         // A filled store that cannot be written to still serves.
         let _ = cache.sweep();
-        Ok(Self { config, cache })
+        Ok(Self {
+            config,
+            cache,
+            verified: Mutex::default(),
+        })
     }
 
     /// [`Self::open`] with [`StoreConfig::from_env`].
@@ -46,9 +55,14 @@ impl Store {
         Self::open(StoreConfig::from_env()?)
     }
 
-    /// The `java` that runs Kafka: of `JAVA_HOME` if set, else on `PATH`.
+    /// Lets another thread end what this store is doing.
+    pub fn canceller(&self) -> Cancel {
+        self.config.cancel.clone()
+    }
+
+    /// The `java` that runs Kafka: of `JAVA_HOME` if set, else on `PATH`. One that is too old is an error.
     pub fn java(&self) -> Result<PathBuf, StoreError> {
-        class_archive::java(&self.config).map(|tool| tool.path)
+        java::find(&self.config).map(|tool| tool.path)
     }
 
     /// Hands out one component, fetching or building it first where needed. Blocks.
@@ -58,6 +72,10 @@ impl Store {
     }
 
     /// Hands out several. Small ones come first, beside the Go builds, which share their caches.
+    ///
+    /// What has to be installed for that is looked for first, all of it. Whatever comes from the cache
+    /// is read whole and compared with its checksums once in the life of this store; what is not intact
+    /// is replaced, with a note.
     pub fn obtain_all(
         &self,
         ids: &[ComponentId],
@@ -68,6 +86,7 @@ impl Store {
             .into_iter()
             .filter(|id| wanted.contains(id))
             .collect();
+        self.check_tools(&ordered)?;
         let (built, packaged): (Vec<_>, Vec<_>) =
             ordered.into_iter().partition(|id| self.may_be_built(*id));
         let failed = AtomicBool::new(false);
@@ -131,10 +150,11 @@ impl Store {
         report: Reporter<'_>,
         workshop: &Workshop<'_>,
     ) -> Result<Artifact, StoreError> {
+        let depth = self.depth(report.id);
         let mut artifact = self.locate(report, workshop)?;
         if report.id == ComponentId::Kafka {
             artifact.class_archive =
-                class_archive::prepare(&self.config, &self.cache, &artifact, report);
+                class_archive::prepare(&self.config, &self.cache, &artifact, depth, report);
         }
         Ok(artifact)
     }
@@ -154,7 +174,7 @@ impl Store {
             OnPath::Unfit { path, version } => Some((path, version)),
             OnPath::Absent => None,
         };
-        if let Cached::Hit(artifact) = self.cached(id, Depth::Stamp)? {
+        if let Cached::Hit(artifact) = self.cached_and_verified(id)? {
             return Ok(*artifact);
         }
         if let Some((path, version)) = unfit {
@@ -166,7 +186,7 @@ impl Store {
         }
         let _guard = self.cache.lock(report)?;
         // Whoever held the lock before may have done the work.
-        match self.cached(id, Depth::Stamp)? {
+        match self.cached_and_verified(id)? {
             Cached::Hit(artifact) => return Ok(*artifact),
             Cached::Corrupt { key, error } => {
                 report.note(&format!("failed to {error}; replacing it now"));
@@ -176,6 +196,27 @@ impl Store {
             Cached::Missing => {}
         }
         self.fetch(report, pinned, workshop)
+    }
+
+    /// Looks in the cache, at every byte when it is the first time.
+    fn cached_and_verified(&self, id: ComponentId) -> Result<Cached, StoreError> {
+        let cached = self.cached(id, self.depth(id))?;
+        if matches!(cached, Cached::Hit(_)) {
+            self.verified().insert(id);
+        }
+        Ok(cached)
+    }
+
+    fn depth(&self, id: ComponentId) -> Depth {
+        if self.verified().contains(&id) {
+            Depth::Stamp
+        } else {
+            Depth::Full
+        }
+    }
+
+    fn verified(&self) -> MutexGuard<'_, BTreeSet<ComponentId>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks in the cache, for an entry of this machine's Go first.
@@ -209,7 +250,7 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let source_key = key::of_source(pinned, source)?;
         let mut keys = self.cache.keys(id, &source_key);
-        if let (Source::Go(_), Some(toolchain)) = (source, go::toolchain(&self.config)) {
+        if let (Source::Go(_), Some(toolchain)) = (source, go::installed(&self.config)) {
             let preferred = key::of_build(&source_key, &toolchain);
             keys.sort_by_key(|key| *key != preferred);
         }

@@ -84,6 +84,6 @@ pub(super) fn not_reachable(uid: u32, path: &Path) -> StoreError {
             "let user {uid} reach {}: a directory above it is closed to it",
             path.display()
         ),
-        "put the run's folder (or GAUNTLET_HOME) below a directory that every user may enter, such as /tmp",
+        "set TMPDIR, where the data of a run lies, to a directory that every user may enter, such as /tmp",
     )
 }

@@ -22,7 +22,7 @@ pub struct ComponentStatus {
 pub enum Availability {
     /// Usable now, without network; the provenance says what, from where and how large.
     Ready(Box<Provenance>),
-    /// To be fetched; the sources that will be asked, in order.
+    /// To be fetched; the sources that will be asked, in order, and what a fetch from each is held to.
     Missing { sources: Vec<String> },
     /// Not usable: a configured path that is wrong, or a cached entry that will be replaced.
     Broken { why: String },
@@ -64,7 +64,7 @@ impl Store {
         }
     }
 
-    fn availability(&self, id: ComponentId) -> Result<Availability, StoreError> {
+    pub(super) fn availability(&self, id: ComponentId) -> Result<Availability, StoreError> {
         let pinned = self.config.manifest.pinned(id)?;
         if let Some(path) = self.config.given.get(&id) {
             let artifact = installed::given(&self.config, id, pinned, path)?;
@@ -82,7 +82,7 @@ impl Store {
                 let sources = pinned
                     .sources
                     .iter()
-                    .map(|source| source.label().to_owned())
+                    .map(|source| format!("{} ({})", source.label(), source.held_to()))
                     .collect();
                 Availability::Missing { sources }
             }

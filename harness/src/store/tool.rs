@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cancel::Cancel;
 use super::config::StoreConfig;
 use super::error::{StoreError, StoreErrorKind};
 use crate::provider::process::tether::{self, Tethered};
@@ -19,7 +20,7 @@ const ENDING_TICK: Duration = Duration::from_millis(2);
 /// Lines of output that an error quotes.
 const LAST_LINES: usize = 6;
 /// A version question that takes longer than this is not answered.
-const VERSION_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
 /// An executable that is there.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub(super) struct Tool {
     /// Ties the tool's life to ours.
     shim: PathBuf,
     search_path: std::ffi::OsString,
+    cancel: Cancel,
 }
 
 /// What a listener hears of a running tool.
@@ -74,6 +76,7 @@ impl Tool {
             path,
             shim: config.shim.clone(),
             search_path,
+            cancel: config.cancel.clone(),
         }
     }
 
@@ -122,6 +125,9 @@ impl Tool {
                 } else {
                     Err(self.failure(&status.to_string(), &last))
                 };
+            }
+            if self.cancel.is_cancelled() {
+                return Err(StoreError::cancelled(self.name));
             }
             if Instant::now() >= deadline {
                 return Err(self.failure(&format!("not done after {} s", limit.as_secs()), &last));

@@ -1,10 +1,15 @@
-use anyhow::{Context, Result};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use gauntlet_harness::stack::obtain;
 use gauntlet_harness::store::{Availability, ComponentId, ComponentStatus, Store};
 use gauntlet_reports::format::bytes;
 
 use super::args::FetchArgs;
+use super::interrupt;
 use super::output::print;
 use crate::console::{ComponentProgress, Console, Verbosity};
+use crate::failure::failed;
 
 /// Gets components into the cache, or lists where they are.
 pub(super) fn fetch(args: &FetchArgs) -> Result<()> {
@@ -17,10 +22,21 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<()> {
     } else {
         args.components.clone()
     };
-    let progress = ComponentProgress::new(Console::detect(Verbosity::Normal));
-    let obtained = store
-        .obtain_all(&wanted, &progress)
-        .context("failed to get the components")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(get(Arc::new(store), &wanted));
+    runtime.shutdown_timeout(interrupt::CLEARED_WITHIN);
+    outcome
+}
+
+async fn get(store: Arc<Store>, wanted: &[ComponentId]) -> Result<()> {
+    let interrupt = interrupt::token()?;
+    let progress = Arc::new(ComponentProgress::new(Console::detect(Verbosity::Normal)));
+    let obtained = tokio::select! {
+        obtained = obtain(store, wanted, progress) => obtained.map_err(failed)?,
+        () = interrupt.cancelled() => bail!("interrupted; what is complete is kept"),
+    };
     let lines: Vec<String> = obtained
         .values()
         .map(|artifact| {

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use gauntlet_harness::component::ComponentFiles;
 use gauntlet_harness::component::system::SystemSource;
 use gauntlet_harness::provider::{StateDir, sweep};
-use gauntlet_harness::stack::StackContext;
+use gauntlet_harness::stack::{self, StackContext, StackKind};
 use gauntlet_harness::store::Store;
 
 use crate::console::{ComponentProgress, Console};
@@ -45,6 +45,16 @@ impl Session {
             components: ComponentFiles::default(),
             system: SystemSource::Auto,
         })
+    }
+
+    /// Gets what a stack of this kind needs. Comes before the system, which takes minutes to build on a new
+    /// machine: what is missing there is said at once.
+    pub(crate) async fn obtain_components(&self, kind: StackKind) -> Result<()> {
+        let progress = Arc::new(ComponentProgress::new(self.console.clone()));
+        stack::obtain(Arc::clone(&self.store), kind.components(), progress)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     /// Builds or finds the system under test once, for all stacks of this command.

@@ -17,8 +17,8 @@ pub struct RunFacts {
     pub timings: Vec<Timing>,
 }
 
-/// The report's head, finished now.
-pub fn run_info(facts: &RunFacts) -> RunInfo {
+/// The report's head, finished now. `broken` is why the harness could not go on, when it could not.
+pub fn run_info(facts: &RunFacts, broken: Option<String>) -> RunInfo {
     RunInfo {
         id: facts.id.clone(),
         started: facts.started,
@@ -31,11 +31,22 @@ pub fn run_info(facts: &RunFacts) -> RunInfo {
         profile: profile().to_owned(),
         stack: facts.stack.as_str().to_owned(),
         provider: "process".to_owned(),
-        provider_reason: "child processes on 127.0.0.1 are the one provider of this version"
-            .to_owned(),
+        provider_reason: provider_reason(facts.stack).to_owned(),
         host: host::describe(),
         timings: facts.timings.clone(),
         allowed_not_run: facts.allowed_not_run.clone(),
+        broken,
+    }
+}
+
+/// Why that provider, and how far what it runs can be reached.
+fn provider_reason(stack: StackKind) -> &'static str {
+    match stack {
+        StackKind::Light => "child processes on 127.0.0.1 are the one provider of this version",
+        StackKind::Full => {
+            "child processes are the one provider of this version; they listen on 127.0.0.1 but for the \
+             health ports of Dapr's scheduler and placement, which 1.16 opens on every interface"
+        }
     }
 }
 

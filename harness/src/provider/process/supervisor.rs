@@ -43,11 +43,13 @@ pub(super) fn run(program: &CommandLine) -> io::Result<ExitCode> {
         .stdin(Stdio::null())
         .spawn()?;
     let tool = Pid::from_raw(i32::try_from(tool.id()).map_err(io::Error::other)?);
+    // Before it can be reaped: its number may be another's afterwards.
+    let identity = Identity::of(tool.as_raw());
     let ending = Arc::new(AtomicBool::new(false));
     let watched = Arc::clone(&ending);
     thread::Builder::new()
         .name("harness".to_owned())
-        .spawn(move || watch_harness(tool, &watched))?;
+        .spawn(move || watch_harness(identity, &watched))?;
     Ok(match reap_all(tool, &ending) {
         Some(end) => end_alike(end),
         None => ExitCode::FAILURE,
@@ -55,12 +57,11 @@ pub(super) fn run(program: &CommandLine) -> io::Result<ExitCode> {
 }
 
 /// Each byte asks the tool to end in its own way; the end of the pipe ends everything.
-fn watch_harness(tool: Pid, ending: &AtomicBool) {
-    let tool = Identity::of(tool.as_raw());
+fn watch_harness(tool: Option<Identity>, ending: &AtomicBool) {
     let mut byte = [0];
     loop {
         match io::stdin().read(&mut byte) {
-            Ok(1..) => tool.into_iter().for_each(|tool| tool.send(Signal::SIGTERM)),
+            Ok(1..) => tool.iter().for_each(|tool| tool.send(Signal::SIGTERM)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => break,
         }

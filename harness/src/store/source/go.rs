@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use super::toolchain;
 use crate::store::build_files;
 use crate::store::cache::{Cache, Scratch, create_dir};
 use crate::store::config::StoreConfig;
@@ -37,7 +38,7 @@ pub(in crate::store) fn inputs(build: &GoBuild, version: &str) -> Result<String,
 }
 
 /// The version of the Go on the search path, read from its installation without running it.
-pub(in crate::store) fn toolchain(config: &StoreConfig) -> Option<String> {
+pub(in crate::store) fn installed(config: &StoreConfig) -> Option<String> {
     let go = fs::canonicalize(config.find("go")?).ok()?;
     let version = fs::read_to_string(go.parent()?.parent()?.join("VERSION")).ok()?;
     version.lines().next().map(|line| line.trim().to_owned())
@@ -85,7 +86,7 @@ impl<'a> Workshop<'a> {
         target: &Path,
         report: Reporter<'_>,
     ) -> Result<Built, StoreError> {
-        let go = Tool::find(self.config, &["go"], "install Go 1.24 or newer")?;
+        let go = toolchain::find(self.config, build)?;
         let (shop, module) = self.prepare(build)?;
         create_dir(target.parent().unwrap_or(&shop))?;
         report.started(&format!(
@@ -152,7 +153,7 @@ impl<'a> Workshop<'a> {
             .iter()
             .find_map(|line| Some(line.rsplit_once(": ")?.1.trim().to_owned()));
         named
-            .or_else(|| toolchain(self.config))
+            .or_else(|| installed(self.config))
             .unwrap_or_else(|| "go".to_owned())
     }
 }

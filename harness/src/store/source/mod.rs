@@ -4,4 +4,5 @@ pub(super) mod go;
 pub(super) mod installed;
 pub(super) mod package;
 pub(super) mod release;
+pub(super) mod toolchain;
 mod transfer;

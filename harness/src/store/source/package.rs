@@ -21,6 +21,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const MAVEN_LIMIT: Duration = Duration::from_mins(8);
 const PIP_LIMIT: Duration = Duration::from_mins(3);
 
+pub(in crate::store) fn maven_client(config: &StoreConfig) -> Result<Tool, StoreError> {
+    let mend = "install Maven (Debian: apt-get install maven)";
+    Tool::find(config, &["mvn"], mend)
+}
+
+pub(in crate::store) fn pip_client(config: &StoreConfig) -> Result<Tool, StoreError> {
+    let mend = "install pip (Debian: apt-get install python3-pip)";
+    Tool::find(config, &["pip3", "pip"], mend)
+}
+
 /// Lets Maven fetch the package into a repository of its own, which goes away with `scratch`.
 pub(in crate::store) fn maven(
     config: &StoreConfig,
@@ -29,11 +39,7 @@ pub(in crate::store) fn maven(
     to: &Path,
     report: Reporter<'_>,
 ) -> Result<String, StoreError> {
-    let tool = Tool::find(
-        config,
-        &["mvn"],
-        "install Maven (Debian: apt-get install maven)",
-    )?;
+    let tool = maven_client(config)?;
     let pom = scratch.join("pom.xml");
     let text = build_files::pom(package.pom.as_deref().unwrap_or_default())?;
     fs::write(&pom, text).map_err(|error| StoreError::io("write", &pom, error))?;
@@ -66,11 +72,7 @@ pub(in crate::store) fn pip(
     to: &Path,
     report: Reporter<'_>,
 ) -> Result<String, StoreError> {
-    let tool = Tool::find(
-        config,
-        &["pip3", "pip"],
-        "install pip (Debian: apt-get install python3-pip)",
-    )?;
+    let tool = pip_client(config)?;
     let downloads = scratch.join("downloads");
     report.started(&format!("fetching {} with pip", package.coordinates));
     let mut command = tool.command();

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::fixture::{Fixture, Heard, SERVER, executable, overwrite, sha256};
+use super::fixture::{Fixture, Heard, SERVER, overwrite, sha256};
 use crate::store::{ComponentId, Silent, Store, StoreErrorKind};
 
 const REDIS: ComponentId = ComponentId::Redis;
@@ -88,10 +88,8 @@ fn an_altered_entry_of_the_same_size_is_replaced() {
     assert_eq!(fixture.calls(), 2);
 }
 
-#[test]
-fn verify_finds_what_the_stamp_hides() {
-    let fixture = Fixture::new();
-    fixture.store().obtain(REDIS, &Silent).expect("fetched");
+/// Alters the cached file so that its size and its time stay.
+fn alter_behind_the_stamp(fixture: &Fixture) {
     let file = fixture.cached_file();
     let stored: SystemTime = file
         .metadata()
@@ -105,6 +103,37 @@ fn verify_finds_what_the_stamp_hides() {
         .expect("open")
         .set_modified(stored)
         .expect("mtime");
+}
+
+#[test]
+fn planted_alteration_behind_the_stamp_is_replaced_at_the_first_use_of_a_store() {
+    let fixture = Fixture::new();
+    let used = fixture.store();
+    used.obtain(REDIS, &Silent).expect("fetched");
+    used.obtain(REDIS, &Silent).expect("read whole");
+    alter_behind_the_stamp(&fixture);
+    used.obtain(REDIS, &Silent).expect("once is enough");
+    assert_eq!(fixture.calls(), 1);
+
+    let heard = Heard::default();
+    let artifact = fixture.store().obtain(REDIS, &heard).expect("replaced");
+    assert_eq!(
+        fs::read_to_string(artifact.entry).expect("readable"),
+        SERVER
+    );
+    assert!(
+        heard.text().contains("its checksum is wrong"),
+        "{}",
+        heard.text()
+    );
+    assert_eq!(fixture.calls(), 2);
+}
+
+#[test]
+fn verify_finds_what_the_stamp_hides() {
+    let fixture = Fixture::new();
+    fixture.store().obtain(REDIS, &Silent).expect("fetched");
+    alter_behind_the_stamp(&fixture);
 
     let store = fixture.store();
     assert!(
@@ -168,15 +197,7 @@ fn only_scratch_space_without_an_owner_is_swept() {
 #[test]
 fn a_go_build_is_keyed_by_its_compiler_and_outlives_it() {
     let fixture = Fixture::new();
-    fs::create_dir_all(fixture.path("go/bin")).expect("go");
-    fs::write(fixture.path("go/VERSION"), "go1.26.8\ntime x\n").expect("VERSION");
-    let body = format!(
-        "#!/bin/sh\nif [ $1 = version ]; then echo $2: go1.26.8; exit; fi\necho call >> {}\nwhile [ $# -gt 0 ]; do case $1 in -o) to=$2;; esac; shift; done\n\
-         test -s go.sum && test -s main.go && test -n \"$GOMODCACHE\" && echo built > $to && /bin/chmod 755 $to\n",
-        fixture.path("calls").display()
-    );
-    executable(&fixture.path("go/bin/go"), &body);
-    std::os::unix::fs::symlink(fixture.path("go/bin/go"), fixture.path("bin/go")).expect("link");
+    fixture.fake_go("go1.26.8", "local");
 
     let built = fixture
         .store()

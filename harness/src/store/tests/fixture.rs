@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::store::digest::hex;
-use crate::store::{ComponentId, Manifest, Progress, Store, StoreConfig};
+use crate::store::{Cancel, ComponentId, Manifest, Progress, Store, StoreConfig};
 
 /// What the fake package contains: a server that tells its version.
 pub(super) const SERVER: &str = "#!/bin/sh\necho 'Valkey server v=9.1.2'\n";
@@ -75,6 +75,22 @@ impl Fixture {
         );
     }
 
+    /// A Go of that version, which says that it would fetch others where `toolchain` ends with `auto`.
+    /// It counts its builds, and builds whatever it is told to.
+    pub(super) fn fake_go(&self, version: &str, toolchain: &str) {
+        fs::create_dir_all(self.path("go/bin")).expect("go");
+        fs::write(self.path("go/VERSION"), format!("{version}\ntime x\n")).expect("VERSION");
+        let body = format!(
+            "#!/bin/sh\nif [ $1 = env ]; then echo {version}; echo {toolchain}; exit; fi\n\
+             if [ $1 = version ]; then echo $2: {version}; exit; fi\necho call >> {}\n\
+             while [ $# -gt 0 ]; do case $1 in -o) to=$2;; esac; shift; done\n\
+             test -s go.sum && test -s main.go && test -n \"$GOMODCACHE\" && echo built > $to && /bin/chmod 755 $to\n",
+            self.path("calls").display()
+        );
+        executable(&self.path("go/bin/go"), &body);
+        symlink(self.path("go/bin/go"), self.path("bin/go")).expect("link");
+    }
+
     pub(super) fn calls(&self) -> usize {
         fs::read_to_string(self.path("calls")).map_or(0, |text| text.lines().count())
     }
@@ -87,6 +103,7 @@ impl Fixture {
             java_home: None,
             manifest: Manifest::parse(&manifest(&self.redis_sources)).expect("the manifest"),
             shim: self.path("shim"),
+            cancel: Cancel::default(),
         }
     }
 

@@ -3,4 +3,5 @@
 mod caching;
 mod fixture;
 mod installed;
+mod lacking;
 mod sources;

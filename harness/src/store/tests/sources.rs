@@ -69,11 +69,8 @@ fn a_wrong_checksum_ends_it_and_leaves_nothing() {
 fn a_missing_tool_is_named_with_its_package() {
     let fixture = Fixture::new();
     fs::remove_file(fixture.path("bin/pip3")).expect("no pip");
-    let error = fixture
-        .store()
-        .obtain(REDIS, &Silent)
-        .expect_err("no source");
-    assert_eq!(error.kind(), StoreErrorKind::NoSource);
+    let error = fixture.store().obtain(REDIS, &Silent).expect_err("no tool");
+    assert_eq!(error.kind(), StoreErrorKind::MissingTool);
     let text = error.to_string();
     assert!(text.contains("find pip3 or pip on PATH"), "{text}");
     assert!(text.contains("apt-get install python3-pip"), "{text}");
@@ -232,7 +229,7 @@ fn no_network_names_every_attempt_once() {
         .find(|status| status.id == REDIS)
         .expect("listed");
     assert!(
-        matches!(&redis.availability, Availability::Missing { sources } if sources == &["official release"])
+        matches!(&redis.availability, Availability::Missing { sources } if sources == &["official release (checksum published by the project)"])
     );
 }
 
