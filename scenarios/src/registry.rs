@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::catalogue::{Burst1000, ConsumerCrash, PublishLatency, SidecarMemory};
-use crate::scenario::Scenario;
+use crate::scenario::{Length, Scenario};
 
 /// All scenarios.
 pub fn all() -> Vec<Box<dyn Scenario>> {
@@ -21,6 +21,14 @@ pub fn select(names: &[String]) -> Result<Vec<Box<dyn Scenario>>> {
         return Ok(all());
     }
     names.iter().map(|name| find(name)).collect()
+}
+
+/// Those of the scenarios that heed `--for`, by id.
+pub fn of_chosen_length(scenarios: &[Box<dyn Scenario>]) -> Vec<&'static str> {
+    let heeding = scenarios
+        .iter()
+        .filter(|scenario| scenario.length() == Length::Chosen);
+    heeding.map(|scenario| scenario.meta().id).collect()
 }
 
 /// The scenario of that name.

@@ -52,6 +52,15 @@ impl Needs {
     }
 }
 
+/// Who decides how long a scenario watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// The scenario: its load has a length of its own.
+    Own,
+    /// Whoever runs it: `--for`.
+    Chosen,
+}
+
 /// Why a scenario could not be driven to its end. Inconclusive, never a fail.
 #[derive(Debug, thiserror::Error)]
 #[error("{during}: {cause:#}")]
@@ -83,8 +92,17 @@ impl Abort {
 pub trait Scenario: Send + Sync + Debug {
     fn meta(&self) -> &'static Meta;
 
+    fn length(&self) -> Length {
+        Length::Own
+    }
+
     /// The components and lanes to stand up, given what is offered.
     fn topology(&self, offered: StackKind) -> Topology;
+
+    /// What a pass does not show on this topology, beside what the [`Meta`] says of any.
+    fn not_shown_on(&self, _topology: &Topology) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Steady state, load, fault, heal, drain, in that order.
     async fn drive(&self, run: &mut Run) -> Result<(), Abort>;

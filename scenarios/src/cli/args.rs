@@ -62,7 +62,8 @@ pub struct RunArgs {
     /// Run each scenario this many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
-    /// Length of scenarios that watch something over time, e.g. 60s, 5m, 1h
+    /// Length of scenarios that watch something over time, e.g. 60s, 5m, 1h: of `sidecar-memory` alone
+    /// so far; the others have a length of their own
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub duration: Option<Duration>,
     /// Also write the JSON report to this path
@@ -109,7 +110,7 @@ pub struct UpArgs {
     /// Which components to stand up
     #[arg(long, value_enum, default_value_t = StackArg::Full)]
     pub stack: StackArg,
-    /// Print only the URLs
+    /// Print only the URLs, a line each: the api's, then the audit's
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -139,7 +140,7 @@ pub struct LogsArgs {
     /// How many lines from the end
     #[arg(long, short = 'n', value_name = "LINES", default_value_t = 50)]
     pub lines: usize,
-    /// Keep printing what is added, until interrupted
+    /// Keep printing what is added, until interrupted or until nobody reads it any more
     #[arg(long, short)]
     pub follow: bool,
 }
@@ -213,10 +214,27 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::registry;
 
     #[test]
     fn the_grammar_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_for_names_exactly_those_that_heed_it() {
+        let run = Cli::command();
+        let run = run.find_subcommand("run").expect("run");
+        let length = run.get_arguments().find(|arg| arg.get_id() == "duration");
+        let help = length
+            .and_then(|arg| arg.get_help())
+            .expect("help")
+            .to_string();
+        let heeding = registry::of_chosen_length(&registry::all());
+        for scenario in registry::all() {
+            let id = scenario.meta().id;
+            assert_eq!(help.contains(id), heeding.contains(&id), "{id}: {help}");
+        }
     }
 
     #[test]

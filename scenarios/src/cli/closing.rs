@@ -11,7 +11,9 @@ use gauntlet_reports::{Bar, Report, summary};
 const WIDTH: u16 = 100;
 
 /// Verdicts by scenario, what the exit code means, what was not run, and where the report is.
-pub(super) fn table(report: &Report, status: ExitStatus, folder: &Path) -> String {
+///
+/// `page` is none where no report could be written.
+pub(super) fn table(report: &Report, status: ExitStatus, page: Option<&Path>) -> String {
     let mut table = Table::new();
     table
         .load_style(UTF8_HORIZONTAL_ONLY)
@@ -30,7 +32,10 @@ pub(super) fn table(report: &Report, status: ExitStatus, folder: &Path) -> Strin
         "\n{table}\n{} (exit code {})\nreport: {}\n",
         summary::conclusion(report, status),
         status.code(),
-        folder.join("report.html").display()
+        page.map_or_else(
+            || "not written".to_owned(),
+            |page| page.display().to_string()
+        )
     )
 }
 
@@ -83,9 +88,27 @@ mod tests {
         let report = report();
         let status = report.exit_status(&report.run.allowed_not_run);
         assert_eq!(status, ExitStatus::Pass);
-        let closing = table(&report, status, Path::new("reports/latest"));
+        let closing = table(
+            &report,
+            status,
+            Some(Path::new("reports/latest/report.html")),
+        );
         let told = "every claim that was run holds against what was asked; \
                     not run: sidecar-memory (needs daprd) (exit code 0)";
         assert!(closing.contains(told), "{closing}");
+    }
+
+    #[test]
+    fn a_run_that_broke_off_says_why() {
+        let mut report = report();
+        report.run.broken = Some("interrupted".to_owned());
+        let status = report.exit_status(&report.run.allowed_not_run);
+        let closing = table(&report, status, None);
+        let told = "the harness itself failed, and there is no verdict: interrupted";
+        assert!(closing.contains(told), "{closing}");
+        assert!(
+            closing.contains("(exit code 3)\nreport: not written"),
+            "{closing}"
+        );
     }
 }

@@ -1,7 +1,8 @@
+use std::env::VarError;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use clap::error::ErrorKind;
 use gauntlet_harness::provider::process::shim;
@@ -10,6 +11,10 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
 use super::{completions, down, fetch, hold, list, logs, report, run, status, up};
+
+/// Who debugs by a filter that is not in force looks for the wrong thing.
+const RUST_LOG_MEND: &str = "failed to understand RUST_LOG; to mend: unset it, or set a level such as \
+                             `debug` or `gauntlet_harness=debug,warn`";
 
 /// Parses the command line, runs the command, and answers with the documented exit code.
 ///
@@ -27,8 +32,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(refusal) => return refused(&refusal),
     };
-    trace_to_stderr();
-    match perform(cli.command) {
+    match trace_to_stderr().and_then(|()| perform(cli.command)) {
         Ok(status) => ExitCode::from(status.code()),
         Err(error) => {
             let _ = writeln!(stderr(), "error: {error:#}");
@@ -64,10 +68,17 @@ fn refused(refusal: &clap::Error) -> ExitCode {
 }
 
 /// The harness's own log, for those who debug it: `RUST_LOG=debug gauntlet run`.
-fn trace_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+fn trace_to_stderr() -> Result<()> {
+    let asked = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(asked) if !asked.is_empty() => asked,
+        Ok(_) | Err(VarError::NotPresent) => "warn".to_owned(),
+        Err(error @ VarError::NotUnicode(_)) => return Err(error).context(RUST_LOG_MEND),
+    };
+    let filter =
+        EnvFilter::try_new(&asked).with_context(|| format!("{RUST_LOG_MEND}; it is '{asked}'"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
         .init();
+    Ok(())
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gauntlet_harness::provider::sweep;
+use gauntlet_harness::store::Store;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,6 +12,7 @@ use super::held::{Held, Phase, Stacks};
 use super::output::print;
 use super::session::state_dir;
 use super::wait::until;
+use crate::console::{Console, Verbosity};
 use crate::failure::failed;
 
 /// The stack's own grace for each of its layers, and some.
@@ -20,7 +22,7 @@ const KILLED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Stops stacks, also those that are still starting, and waits until nothing of them is left.
 pub(super) fn down(args: &DownArgs) -> Result<()> {
-    let here = Stacks::here()?;
+    let here = Stacks::here(Console::detect(Verbosity::Normal))?;
     let stacks = match &args.stack_id {
         Some(id) => vec![here.one(Some(id))?],
         None => here.all()?,
@@ -30,7 +32,7 @@ pub(super) fn down(args: &DownArgs) -> Result<()> {
     }
     let mut failures = Vec::new();
     for stack in &stacks {
-        match stop(stack) {
+        match stop(&here, stack) {
             Ok(()) => print(&format!("stack {} is down\n", stack.paths.id))?,
             // The others are to go down all the same.
             Err(error) => failures.push(format!("{error:#}")),
@@ -45,6 +47,8 @@ pub(super) fn down(args: &DownArgs) -> Result<()> {
 
 /// A holder that was killed could not remove its files.
 fn clean_up() -> Result<()> {
+    // Opening it sweeps what a killed fetch left of its scratch space.
+    Store::from_env().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -59,13 +63,13 @@ fn clean_up() -> Result<()> {
     Ok(())
 }
 
-fn stop(stack: &Held) -> Result<()> {
+fn stop(here: &Stacks, stack: &Held) -> Result<()> {
     let mut asked = None;
     if !is_gone_within(GONE_WITHIN, stack, || ask_once(stack, &mut asked))? {
         kill_holder(stack)?;
     }
-    // Of a start that failed its `up` may be removing it too.
-    stack.paths.remove()
+    // A holder that ended in good order has removed its folder, and the `up` of a start has moved it.
+    here.bury_aloud(&stack.paths)
 }
 
 /// Asks the holder to stop its stack, as soon as it has written itself down.

@@ -13,7 +13,9 @@ use anyhow::{Context, Result, bail};
 use gauntlet_harness::stack::{StackDescription, StackKind};
 use serde::{Deserialize, Serialize};
 
+use super::aside::Aside;
 use super::session::state_dir;
+use crate::console::Console;
 
 /// Taken, for a moment, to make a stack's folder or to remove those of the dead: a folder that is just
 /// being made looks like a dead one.
@@ -23,6 +25,9 @@ const TURN: &str = ".turn";
 #[derive(Debug)]
 pub(super) struct Stacks {
     folder: PathBuf,
+    aside: Aside,
+    /// Hears of dead stacks that are cleaned up on the way.
+    console: Console,
 }
 
 /// A stack's folder that this process owns.
@@ -69,6 +74,11 @@ pub(super) struct HeldPaths {
 }
 
 impl HeldPaths {
+    pub(super) fn of(id: &str, folder: PathBuf) -> Self {
+        let id = id.to_owned();
+        Self { id, folder }
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -91,6 +101,15 @@ impl HeldPaths {
         self.folder.join("lock")
     }
 
+    /// The files that mean nothing once the stack is dead.
+    pub(super) fn besides_logs(&self) -> [PathBuf; 4] {
+        [self.record(), self.draft(), self.control(), self.lock()]
+    }
+
+    fn draft(&self) -> PathBuf {
+        self.folder.join("stack.json.draft")
+    }
+
     pub(super) fn read(&self) -> Result<Record> {
         let path = self.record();
         let text = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
@@ -100,7 +119,7 @@ impl HeldPaths {
 
     /// In one step: who reads meanwhile gets the old record or the new one.
     pub(super) fn write(&self, record: &Record) -> Result<()> {
-        let draft = self.folder.join("stack.json.draft");
+        let draft = self.draft();
         fs::write(&draft, serde_json::to_vec_pretty(record)?)
             .and_then(|()| fs::rename(&draft, self.record()))
             .context("failed to describe the stack")
@@ -136,17 +155,17 @@ impl Held {
 }
 
 impl Stacks {
-    pub(super) fn here() -> Result<Self> {
+    pub(super) fn here(console: Console) -> Result<Self> {
+        let state = state_dir()?;
         Ok(Self {
-            folder: state_dir()?.stacks(),
+            folder: state.stacks(),
+            aside: Aside::at(state.failed_stacks()),
+            console,
         })
     }
 
     pub(super) fn paths(&self, id: &str) -> HeldPaths {
-        HeldPaths {
-            id: id.to_owned(),
-            folder: self.folder.join(id),
-        }
+        HeldPaths::of(id, self.folder.join(id))
     }
 
     /// Makes a stack's folder, owned by this process, with the record of a start.
@@ -169,7 +188,24 @@ impl Stacks {
         Ok(Claim { paths, lock })
     }
 
-    /// The stacks that have an owner, by their ids. What others left is removed; their processes died
+    /// Removes what a dead stack left, but for its logs; answers where those are now, if it had any.
+    pub(super) fn bury(&self, dead: &HeldPaths) -> Result<Option<PathBuf>> {
+        self.aside.take(dead)
+    }
+
+    /// The same of a stack that died unseen, which a person is to learn of.
+    pub(super) fn bury_aloud(&self, dead: &HeldPaths) -> Result<()> {
+        if let Some(logs) = self.bury(dead)? {
+            self.console.note(&format!(
+                "cleaned up after stack {}, which had died; its logs: {}",
+                dead.id,
+                logs.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The stacks that have an owner, by their ids. What others left is cleaned up; their processes died
     /// with them.
     pub(super) fn all(&self) -> Result<Vec<Held>> {
         if !self.folder.is_dir() {
@@ -188,7 +224,7 @@ impl Stacks {
             let paths = self.paths(&id);
             match Self::owned(&paths)? {
                 Some(held) => living.push(held),
-                None => paths.remove()?,
+                None => self.bury_aloud(&paths)?,
             }
         }
         Ok(living)
@@ -239,10 +275,13 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::console::Verbosity;
 
     fn stacks(dir: &tempfile::TempDir) -> Stacks {
         Stacks {
             folder: dir.path().join("stacks"),
+            aside: Aside::at(dir.path().join("failed-stacks")),
+            console: Console::detect(Verbosity::Quiet),
         }
     }
 

@@ -21,9 +21,6 @@ use crate::runner::STOP_GRACE;
 
 /// A person tries things for a day at most with one token.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
-/// A start that is given up takes its children along at once. What may need longer is a package client,
-/// which ends with this process.
-const GIVEN_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// Starts a stack, describes it, holds it until SIGTERM, and stops it.
 pub(super) fn hold(args: &HoldArgs) -> Result<()> {
@@ -33,7 +30,7 @@ pub(super) fn hold(args: &HoldArgs) -> Result<()> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(perform(args));
-    runtime.shutdown_timeout(GIVEN_UP_WITHIN);
+    runtime.shutdown_timeout(interrupt::CLEARED_WITHIN);
     outcome
 }
 
@@ -44,12 +41,13 @@ async fn perform(args: &HoldArgs) -> Result<()> {
     if getppid() != Pid::from_raw(args.starter) {
         bail!("the command that starts the stack is gone");
     }
-    let paths = Stacks::here()?.paths(&args.id);
+    let console = Console::detect(Verbosity::Normal);
+    let paths = Stacks::here(console.clone())?.paths(&args.id);
     let interrupt = interrupt::token()?;
     // From here on `down` finds this process.
     enter(args, &paths, Phase::Starting)?;
     let stack = tokio::select! {
-        stack = bring_up(args, &paths) => stack?,
+        stack = bring_up(console, args, &paths) => stack?,
         () = interrupt.cancelled() => bail!("told to stop before the stack was ready"),
     };
     let held = hold_until(&interrupt, args, &paths, &stack).await;
@@ -68,8 +66,9 @@ fn enter(args: &HoldArgs, paths: &HeldPaths, phase: Phase) -> Result<()> {
     })
 }
 
-async fn bring_up(args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
-    let mut session = Session::open(Console::detect(Verbosity::Normal)).await?;
+async fn bring_up(console: Console, args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
+    let mut session = Session::open(console).await?;
+    session.obtain_components(args.stack.into()).await?;
     session.obtain_system().await?;
     let context = session.stack_context(&args.id, paths.folder());
     Stack::start(topology(args.stack.into()), &context)

@@ -1,6 +1,12 @@
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// What was interrupted in the midst of a fetch ends its tools at once and removes their scratch space,
+/// which takes a few seconds where a build had filled it. What is left then is swept at the next start.
+pub(super) const CLEARED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A token that is cancelled by the first SIGINT or SIGTERM, so that the work can stop in good order.
 /// The second one ends the process at once; its children then die with it.

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use gauntlet_harness::stack::StackDescription;
+use tokio::time::{interval, timeout};
 
 use super::args::LogsArgs;
 use super::held::{Phase, Stacks};
-use super::output::print;
-use super::wait::until;
+use super::output::{Reader, print, print_to_reader, reader_gone};
+use crate::console::{Console, Verbosity};
 
 /// `--follow` ends with the user's patience, not by itself; this only has to be longer than that.
 const FOLLOW_AT_MOST: Duration = Duration::from_hours(24);
+/// A file does not tell that it grew; nobody notices a tenth of a second.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Prints the end of a service's log, and what is added to it with `--follow`.
 pub(super) fn logs(args: &LogsArgs) -> Result<()> {
@@ -35,15 +38,16 @@ pub(super) fn logs(args: &LogsArgs) -> Result<()> {
             names.join(", ")
         );
     };
-    let end = print_tail(&service.log, args.lines)?;
-    if args.follow {
-        follow(&service.log, end)?;
+    match print_tail(&service.log, args.lines)? {
+        Some(end) if args.follow => follow(&service.log, end),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn running(id: Option<&str>) -> Result<StackDescription> {
-    let paths = Stacks::here()?.one(id)?.paths;
+    let paths = Stacks::here(Console::detect(Verbosity::Normal))?
+        .one(id)?
+        .paths;
     match paths.read()?.phase {
         Phase::Up { stack, .. } => Ok(stack),
         Phase::Starting | Phase::Stopping => bail!(
@@ -54,40 +58,57 @@ fn running(id: Option<&str>) -> Result<StackDescription> {
     }
 }
 
-/// Prints the last lines, and answers where the file ended.
-fn print_tail(log: &Path, lines: usize) -> Result<u64> {
+/// Prints the last lines, and answers where the file ended; none once nobody reads them.
+fn print_tail(log: &Path, lines: usize) -> Result<Option<u64>> {
     let bytes = std::fs::read(log).with_context(|| format!("failed to read {}", log.display()))?;
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().collect();
     for line in &all[all.len().saturating_sub(lines)..] {
-        print(&format!("{line}\n"))?;
-    }
-    Ok(bytes.len() as u64)
-}
-
-fn follow(log: &Path, mut from: u64) -> Result<()> {
-    let broken = until(FOLLOW_AT_MOST, || match print_from(log, from) {
-        Ok(end) => {
-            from = end;
-            None
+        if print_to_reader(&format!("{line}\n"))? == Reader::Gone {
+            return Ok(None);
         }
-        Err(error) => Some(error),
+    }
+    Ok(Some(bytes.len() as u64))
+}
+
+/// Prints what is added until the log or its reader is gone.
+fn follow(log: &Path, from: u64) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let followed = runtime.block_on(async {
+        let until_the_end = async {
+            tokio::select! {
+                () = reader_gone() => Ok(()),
+                end = print_added(log, from) => end,
+            }
+        };
+        timeout(FOLLOW_AT_MOST, until_the_end).await
     });
-    // A log that is gone went with its stack: the end of following it.
-    match broken {
-        Some(_) if !log.exists() => Ok(()),
-        Some(error) => Err(error),
-        None => Ok(()),
+    match followed {
+        // A log that is gone went with its stack: the end of following it.
+        Ok(Err(_)) if !log.exists() => Ok(()),
+        Ok(end) => end,
+        Err(_) => Ok(()),
     }
 }
 
-fn print_from(log: &Path, from: u64) -> Result<u64> {
+async fn print_added(log: &Path, mut from: u64) -> Result<()> {
+    let mut look = interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        let added = read_from(log, from)?;
+        from += added.len() as u64;
+        if !added.is_empty() && print_to_reader(&String::from_utf8_lossy(&added))? == Reader::Gone {
+            return Ok(());
+        }
+    }
+}
+
+fn read_from(log: &Path, from: u64) -> Result<Vec<u8>> {
     let mut file = File::open(log)?;
     file.seek(SeekFrom::Start(from))?;
     let mut added = Vec::new();
     file.read_to_end(&mut added)?;
-    if !added.is_empty() {
-        print(&String::from_utf8_lossy(&added))?;
-    }
-    Ok(from + added.len() as u64)
+    Ok(added)
 }

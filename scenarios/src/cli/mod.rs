@@ -1,8 +1,10 @@
 //! The `gauntlet` command line: grammar in `args`, a module for each command.
 
 pub mod args;
+mod aside;
 mod closing;
 mod completions;
+mod conclude;
 mod dispatch;
 mod down;
 mod fetch;

@@ -1,27 +1,22 @@
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use gauntlet_harness::stack::StackKind;
-use gauntlet_harness::store::Store;
-use gauntlet_reports::evidence::{ExitStatus, SCHEMA, Timing};
-use gauntlet_reports::{Report, write_all};
+use gauntlet_reports::evidence::{ExitStatus, Timing};
+use gauntlet_reports::format;
 use jiff::Timestamp;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
+use super::Session;
 use super::args::RunArgs;
+use super::conclude::{conclude, make_folder, require_writable};
 use super::interrupt;
-use super::output::print;
-use super::{Session, closing};
-use crate::console::{ComponentProgress, Console, Verbosity};
-use crate::failure::failed;
+use crate::console::{Console, Verbosity};
 use crate::host::Checkout;
 use crate::registry;
 use crate::run::Settings;
-use crate::runner::{Carried, RunFacts, Runner, run_info};
+use crate::runner::{RunFacts, Runner};
 use crate::scenario::Scenario;
 
 /// Seeds are short enough to be typed again.
@@ -33,13 +28,42 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitStatus> {
     for name in &args.allow_not_run {
         registry::find(name).context("failed to understand --allow-not-run")?;
     }
+    if let Some(length) = args.duration {
+        require_heed(&scenarios, length)?;
+    }
+    if let Some(copy) = &args.json {
+        require_writable(copy)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(perform(args, scenarios));
-    // A fetch that was interrupted may still be inside a package client; its children die with us.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(interrupt::CLEARED_WITHIN);
     outcome
+}
+
+/// A length that nobody heeds would be taken for one that was kept.
+fn require_heed(scenarios: &[Box<dyn Scenario>], length: Duration) -> Result<()> {
+    if registry::of_chosen_length(scenarios).is_empty() {
+        bail!(
+            "--for {} has no effect on what is to run; to mend: leave it out, or run {}",
+            format::span(length.as_secs_f64()),
+            registry::of_chosen_length(&registry::all()).join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Which scenarios `--for` means, where some of those that run have a length of their own.
+fn tell_who_heeds(console: &Console, scenarios: &[Box<dyn Scenario>], length: Duration) {
+    let heeding = registry::of_chosen_length(scenarios);
+    if heeding.len() < scenarios.len() {
+        console.note(&format!(
+            "--for {}: {}; the others have a length of their own",
+            format::span(length.as_secs_f64()),
+            heeding.join(", ")
+        ));
+    }
 }
 
 async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<ExitStatus> {
@@ -68,11 +92,13 @@ async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<Ex
         env!("CARGO_PKG_VERSION"),
         settings.offered
     ));
+    if let Some(length) = args.duration {
+        tell_who_heeds(&console, &scenarios, length);
+    }
     facts.timings = set_up(&mut session, settings.offered, &interrupt).await?;
 
     let folder = args.reports.join("runs").join(&facts.id);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("failed to make the report's folder {}", folder.display()))?;
+    make_folder(&folder)?;
     let runner = Runner {
         session: &session,
         settings,
@@ -102,7 +128,12 @@ async fn set_up(
     session.console.heading("components");
     let components = Instant::now();
     let mut timings = Vec::new();
-    obtain(session, stack, interrupt).await?;
+    tokio::select! {
+        obtained = session.obtain_components(stack) => obtained?,
+        () = interrupt.cancelled() => {
+            bail!("interrupted while getting components; what is complete is kept")
+        }
+    }
     timings.push(timing("components in place", components));
     let system = Instant::now();
     tokio::select! {
@@ -113,86 +144,11 @@ async fn set_up(
     Ok(timings)
 }
 
-async fn obtain(session: &Session, stack: StackKind, interrupt: &CancellationToken) -> Result<()> {
-    let store = Arc::clone(&session.store);
-    let progress = ComponentProgress::new(session.console.clone());
-    let obtaining =
-        tokio::task::spawn_blocking(move || store.obtain_all(stack.components(), &progress));
-    let obtained = tokio::select! {
-        obtained = obtaining => obtained?,
-        () = interrupt.cancelled() => {
-            bail!("interrupted while getting components; what is complete is kept")
-        }
-    };
-    obtained
-        .map(|_| ())
-        .map_err(failed)
-        .with_context(|| unobtainable(&session.store, stack))
-}
-
 fn timing(what: &str, since: Instant) -> Timing {
     Timing {
         what: what.to_owned(),
         seconds: since.elapsed().as_secs_f64(),
     }
-}
-
-/// The full stack never silently becomes the light one: what is missing is named, and light offered.
-fn unobtainable(store: &Store, stack: StackKind) -> String {
-    let missing: Vec<&str> = stack
-        .components()
-        .iter()
-        .filter(|id| !store.is_ready(**id))
-        .map(|id| id.as_str())
-        .collect();
-    let offer = match stack {
-        StackKind::Full => {
-            "; `gauntlet run --stack light` runs what needs Postgres and Redis alone"
-        }
-        StackKind::Light => "",
-    };
-    format!("the {stack} stack lacks {}{offer}", missing.join(", "))
-}
-
-/// Writes the report, shows the table, and says what the exit code is.
-fn conclude(
-    args: &RunArgs,
-    facts: &RunFacts,
-    folder: &Path,
-    carried: Carried,
-) -> Result<ExitStatus> {
-    let report = Report {
-        schema: SCHEMA.to_owned(),
-        run: run_info(facts),
-        components: carried.components,
-        scenarios: carried.scenarios,
-    };
-    let written = write_all(&report, folder).context("failed to write the report")?;
-    let latest = point_latest(&args.reports, &facts.id)?;
-    if let Some(copy) = &args.json {
-        std::fs::copy(&written.json, copy)
-            .with_context(|| format!("failed to write the report to {}", copy.display()))?;
-    }
-    let status = match &carried.broken {
-        None => report.exit_status(&args.allow_not_run),
-        Some(_) => ExitStatus::HarnessFailure,
-    };
-    print(&closing::table(&report, status, &latest))?;
-    match carried.broken {
-        Some(error) => Err(error),
-        None => Ok(status),
-    }
-}
-
-/// Makes `latest` point to this run, in one step, so that two runs that end together leave one whole
-/// link.
-fn point_latest(reports: &Path, id: &str) -> Result<PathBuf> {
-    let latest = reports.join("latest");
-    let draft = reports.join(format!(".latest-{id}"));
-    symlink(Path::new("runs").join(id), &draft)
-        .and_then(|()| std::fs::rename(&draft, &latest))
-        .with_context(|| format!("failed to point {} to the report", latest.display()))?;
-    Ok(latest)
 }
 
 /// Sorts by time, and does not collide between two runs that start in the same second.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::args::StatusArgs;
 use super::held::{Held, HeldPaths, Phase, Stacks};
 use super::output::print;
+use crate::console::{Console, Verbosity};
 
 /// Each service has 2 s to answer, and all are asked at once.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -22,15 +23,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 enum Seen {
-    Starting(Passing),
+    Starting(Changing),
     Up(StackDescription),
-    Stopping(Passing),
+    Stopping(Changing),
     Unanswering(Silent),
 }
 
-/// A stack that is in none of its services' hands.
+/// A stack that is starting or stopping: there is nothing yet, or no more, to ask its services.
 #[derive(Debug, Serialize)]
-struct Passing {
+struct Changing {
     run_id: String,
     kind: StackKind,
     holder_log: PathBuf,
@@ -48,7 +49,7 @@ struct Silent {
 /// Asks each service of each stack how it is. Passes when all are healthy, fails when one is not or a
 /// holder does not answer; a stack that is starting or stopping leaves that open.
 pub(super) fn status(args: &StatusArgs) -> Result<ExitStatus> {
-    let held = Stacks::here()?.all()?;
+    let held = Stacks::here(Console::detect(Verbosity::Normal))?.all()?;
     // Side by side: each one that does not answer takes its time.
     let stacks: Vec<Seen> = thread::scope(|scope| {
         let asked: Vec<_> = held.iter().map(|held| scope.spawn(|| look(held))).collect();
@@ -88,18 +89,18 @@ fn look(held: &Held) -> Option<Seen> {
 fn present_state(held: &Held) -> Result<Seen> {
     let paths = &held.paths;
     let record = paths.read()?;
-    let passing = |kind| Passing {
+    let changing = |kind| Changing {
         run_id: paths.id.clone(),
         kind,
         holder_log: paths.holder_log(),
     };
     match record.phase {
-        Phase::Starting => Ok(Seen::Starting(passing(record.kind))),
-        Phase::Stopping => Ok(Seen::Stopping(passing(record.kind))),
+        Phase::Starting => Ok(Seen::Starting(changing(record.kind))),
+        Phase::Stopping => Ok(Seen::Stopping(changing(record.kind))),
         Phase::Up { .. } => match (ask(paths), paths.read().map(|record| record.phase)) {
             (Ok(stack), _) => Ok(Seen::Up(stack)),
             // It has been told to stop since, and then it answers nobody.
-            (Err(_), Ok(Phase::Stopping)) => Ok(Seen::Stopping(passing(record.kind))),
+            (Err(_), Ok(Phase::Stopping)) => Ok(Seen::Stopping(changing(record.kind))),
             (Err(error), _) => Err(error),
         },
     }
@@ -158,7 +159,7 @@ fn render(stack: &Seen) -> String {
     }
 }
 
-fn on_its_way(stack: &Passing, word: &str) -> String {
+fn on_its_way(stack: &Changing, word: &str) -> String {
     let log = stack.holder_log.display();
     format!(
         "stack {} ({}) is {word}; see {log}\n",

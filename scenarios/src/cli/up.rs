@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::args::{StackArg, UpArgs};
+use super::aside::with_logs_at;
 use super::held::{Claim, HeldPaths, Phase, Stacks};
 use super::output::print;
 use super::session::own_executable;
@@ -26,7 +27,7 @@ pub(super) fn up(args: &UpArgs) -> Result<()> {
         Verbosity::Normal
     };
     let console = Console::detect(verbosity);
-    let here = Stacks::here()?;
+    let here = Stacks::here(console.clone())?;
     // What dead ones left, so that their names are free.
     here.all()?;
     let stack = here.claim(&format!("up-{}", std::process::id()), args.stack.into())?;
@@ -34,13 +35,33 @@ pub(super) fn up(args: &UpArgs) -> Result<()> {
     match await_holder(args.stack, &stack, &|line| step.update(line)) {
         Ok(Ready { token, description }) => {
             step.done("ready");
-            print(&instructions(&description, &token, began.elapsed()))
+            print(&match verbosity {
+                Verbosity::Normal => instructions(&description, &token, began.elapsed()),
+                Verbosity::Quiet => urls(&description),
+            })
         }
         Err(error) => {
             step.failed("did not start");
-            stack.paths.remove()?;
-            bail!("failed to bring the stack up: {error:#}");
+            let why = format!("{error:#}");
+            bail!(
+                "failed to bring the stack up: {}",
+                with_logs_kept(&why, &here, &stack.paths)
+            );
         }
+    }
+}
+
+/// Why the start failed, with its logs where they stay.
+fn with_logs_kept(why: &str, here: &Stacks, dead: &HeldPaths) -> String {
+    match here.bury(dead) {
+        Ok(Some(logs)) => format!(
+            "{}\n  its logs: {}",
+            with_logs_at(why, dead.folder(), &logs),
+            logs.display()
+        ),
+        Ok(None) => why.to_owned(),
+        // The first failure matters more, and is told first.
+        Err(error) => format!("{why}\n  its logs are not kept: {error:#}"),
     }
 }
 
@@ -132,4 +153,35 @@ fn instructions(stack: &StackDescription, token: &str, took: Duration) -> String
         "\nall services: gauntlet status   logs: gauntlet logs SERVICE   stop: gauntlet down\n",
     );
     text
+}
+
+/// For scripts: of each lane the api's and the audit's, a line each.
+fn urls(stack: &StackDescription) -> String {
+    let lanes = stack.lanes.iter();
+    lanes
+        .map(|lane| format!("{}\n{}\n", lane.api_url, lane.audit_url))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_contract::config::Broker;
+    use gauntlet_harness::stack::Lane;
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn quiet_prints_urls_and_nothing_else() {
+        let lane = serde_json::to_value(Lane::direct(Broker::Redis)).expect("a lane");
+        let stack = from_value(json!({
+            "run_id": "up-1", "kind": "light", "services": [],
+            "lanes": [{
+                "lane": lane, "api_url": "http://127.0.0.1:1", "audit_url": "http://127.0.0.1:2",
+                "database_url": "postgres://u:secret@127.0.0.1:3/d"
+            }]
+        }));
+        let stack: StackDescription = stack.expect("a description");
+        assert_eq!(urls(&stack), "http://127.0.0.1:1\nhttp://127.0.0.1:2\n");
+    }
 }

@@ -45,7 +45,7 @@ impl Progress for ComponentProgress {
     }
 
     fn note(&self, id: ComponentId, line: &str) {
-        self.with_step(id, |step| step.update(line));
+        self.with_step(id, |step| step.note(line));
     }
 
     fn finished(&self, id: ComponentId, what: &str, size: u64, _took: Duration) {

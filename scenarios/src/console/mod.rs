@@ -11,4 +11,4 @@ pub use component::ComponentProgress;
 pub use display::{Console, Verbosity};
 pub use finding::finding_line;
 pub use step::Step;
-pub use text::seconds;
+pub use text::{seconds, slowest_services};

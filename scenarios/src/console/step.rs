@@ -36,7 +36,17 @@ impl Step {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         } else if self.console.is_plain() && self.plain_is_due() {
-            self.console.note(&format!("  … {:22} {text}", self.label));
+            self.say(text);
+        }
+    }
+
+    /// Something that happened. Unlike the moving text it would not be said again, so that a log gets it
+    /// at once.
+    pub fn note(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        } else {
+            self.say(text);
         }
     }
 
@@ -55,6 +65,10 @@ impl Step {
         let took = seconds(self.started.elapsed());
         self.console
             .note(format!("  {mark} {:22} {took:>8}  {text}", self.label).trim_end());
+    }
+
+    fn say(&self, text: &str) {
+        self.console.note(&format!("  … {:22} {text}", self.label));
     }
 
     fn plain_is_due(&self) -> bool {

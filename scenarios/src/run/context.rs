@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use gauntlet_contract::config::Role;
 use gauntlet_harness::fault::{Fault, FaultGuard};
-use gauntlet_harness::ledger::{FaultKind, FaultRecord, LaneRecord, Ledger, Micros, RestartRecord};
+use gauntlet_harness::ledger::{
+    FaultKind, FaultRecord, FaultSide, LaneRecord, Ledger, Micros, RestartRecord,
+};
 use gauntlet_harness::observe::{MemorySampler, Watched};
-use gauntlet_harness::provider::ServiceId;
+use gauntlet_harness::provider::{ServiceId, UnexpectedExit};
 use gauntlet_harness::stack::{Lane, Mode, Stack};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_loadgen::noise_floor;
@@ -15,7 +17,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::journal::{self, Purpose};
-use super::lane::{LaneRun, Offer, Work, sidecar_process};
+use super::lane::{LaneRun, Work, sidecar_process};
+use super::offer::Offer;
 use super::settings::Settings;
 use super::timeline::Timeline;
 use crate::console::Step;
@@ -31,6 +34,8 @@ const WARM_WITHIN: Duration = Duration::from_secs(30);
 const NOISE_LASTING: Duration = Duration::from_secs(3);
 /// After an abort the lane may never come to rest; it had its full time before.
 const SALVAGE_WITHIN: Duration = Duration::from_secs(10);
+/// A request is given up after 30 s; a load that was stopped ends with its last one.
+const LOADS_END_WITHIN: Duration = Duration::from_secs(35);
 /// A progress line a quarter of a second is live to the eye.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
@@ -160,18 +165,18 @@ impl Run {
 
     /// Waits for the end of a load, and shows how it goes meanwhile.
     pub async fn finish(&mut self, lane: &Lane, offer: Offer) -> Result<(), Abort> {
-        let progress = offer.load().watch();
+        let progress = offer.watch();
         let shown = lane.name().to_owned();
         let lane_run = self
             .lanes
             .get_mut(lane.name())
             .ok_or_else(|| Abort::because("offer the load", "no such lane"))?;
-        let mut finishing = std::pin::pin!(lane_run.finish(offer));
+        let mut finishing = std::pin::pin!(lane_run.finish(&offer));
         let mut beat = tokio::time::interval(SHOW_EVERY);
         loop {
             tokio::select! {
                 finished = &mut finishing => {
-                    return finished.map(|_| ()).map_err(Abort::during("offer the load"));
+                    return finished.map_err(Abort::during("offer the load"));
                 }
                 _ = beat.tick() => {
                     let now = *progress.borrow();
@@ -244,6 +249,7 @@ impl Run {
         let record = FaultRecord {
             what: FaultKind::Kill,
             target,
+            side: FaultSide::Consumer,
             injected_at: Micros(guard.struck_at_micros()),
             healed_at: None,
             failed_attempts: 0,
@@ -292,10 +298,15 @@ impl Run {
         Ok(())
     }
 
-    /// After an abort: reads what the stores hold now, so that what was seen is judged and what was
-    /// not seen is not taken for lost. An error where a lane does not come to rest or cannot be read.
+    /// After an abort: ends the loads, and reads what the stores hold now, so that what was seen is
+    /// judged and what was not seen is not taken for lost. An error where that cannot be told apart: a
+    /// load left no record, or a lane does not come to rest or cannot be read.
     pub async fn salvage(&mut self) -> Result<(), Abort> {
         self.end_watch().await?;
+        // An operation that is not in the record makes its event one that nobody asked for.
+        for run in self.lanes.values_mut() {
+            run.stop_loads(LOADS_END_WITHIN).await?;
+        }
         for run in self.lanes.values_mut().filter(|run| !run.is_read()) {
             // Events that are still on their way would look lost: such a lane is not judged.
             let quiet = run.observer.quiesce(SALVAGE_WITHIN).await;
@@ -303,6 +314,12 @@ impl Run {
             run.read().await?;
         }
         Ok(())
+    }
+
+    /// Returns as soon as a service ends though nobody asked it to: for a `select!` beside the drive,
+    /// which it does not borrow from.
+    pub fn until_unexpected_exit(&self) -> impl Future<Output = UnexpectedExit> + use<> {
+        self.stack.until_unexpected_exit()
     }
 
     /// Closes the record. The stack is handed back, to be stopped.

@@ -11,13 +11,14 @@ use gauntlet_harness::observe::{
 use gauntlet_harness::stack::{RunningLane, Stack};
 use gauntlet_loadgen::arrival::Arrival;
 use gauntlet_loadgen::client::{Client, Target, User};
-use gauntlet_loadgen::{ChangeTasks, CreateTasks, Generator, LivingTask, Load, LoadRecord, Plan};
+use gauntlet_loadgen::{ChangeTasks, CreateTasks, Generator, LivingTask, LoadError, Plan};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use uuid::Builder;
 
 use super::aftermath::{living, owed};
-use super::journal::{self, Purpose};
+use super::journal::Purpose;
+use super::offer::{Offer, OpenLoads};
 use crate::scenario::Abort;
 
 /// Owners of the tasks. Several, so that no row or index page of one user is everybody's.
@@ -36,6 +37,8 @@ pub(super) struct LaneRun {
     client: Client,
     users: Vec<Arc<User>>,
     loads: u32,
+    /// Begun, and not in the record yet.
+    open: OpenLoads,
     /// What this machine alone does to a timer, where that was measured.
     pub(super) noise: Option<NoiseFloor>,
     read: bool,
@@ -48,25 +51,6 @@ pub enum Work {
     Creations,
     /// Creations, and in turn with them changes of the tasks that the lane's earlier loads left.
     Changes,
-}
-
-/// A load that is running.
-#[derive(Debug)]
-pub struct Offer {
-    load: Load,
-    purpose: Purpose,
-}
-
-impl Offer {
-    /// Waits until so many operations were acknowledged.
-    pub async fn acknowledged_at_least(&self, wanted: u64) -> Result<(), Abort> {
-        let reached = self.load.acknowledged_at_least(wanted).await;
-        reached.map(|_| ()).map_err(Abort::during("offer the load"))
-    }
-
-    pub(super) fn load(&self) -> &Load {
-        &self.load
-    }
 }
 
 impl LaneRun {
@@ -88,6 +72,7 @@ impl LaneRun {
             client: Client::new(Target::new(&lane.api_url())?)?,
             users: users.collect::<Result<_, _>>()?,
             loads: 0,
+            open: OpenLoads::default(),
             noise: None,
             read: false,
         })
@@ -109,20 +94,27 @@ impl LaneRun {
         };
         let plan = plan.connected_by(connections_for(&arrival));
         let load = Generator::new(self.client.clone(), plan).start()?;
-        Ok(Offer { load, purpose })
+        Ok(self.open.open(load, purpose))
     }
 
     /// Waits for the end of a load and enters it into the record.
-    pub(super) async fn finish(&mut self, offer: Offer) -> anyhow::Result<LoadRecord> {
-        let load = offer.load.finish().await?;
-        journal::enter(&mut self.record, &load, offer.purpose);
-        Ok(load)
+    pub(super) async fn finish(&mut self, offer: &Offer) -> Result<(), LoadError> {
+        self.open.finish(offer, &mut self.record).await
+    }
+
+    /// Stops the loads that still run and enters what they had offered.
+    pub(super) async fn stop_loads(&mut self, within: Duration) -> Result<(), Abort> {
+        self.open.stop(&mut self.record, within).await
     }
 
     /// Appends the final state of the lane's stores to the record, once.
     pub(super) async fn read(&mut self) -> Result<(), Abort> {
-        let read = self.observer.read_into(&mut self.record).await;
+        // Into a copy: a reading that is given up or fails half-way is done again from the beginning,
+        // and what it had read so far would then be there twice.
+        let mut record = self.record.clone();
+        let read = self.observer.read_into(&mut record).await;
         read.map_err(Abort::during("read the final state"))?;
+        self.record = record;
         self.read = true;
         if let Some(generator) = &mut self.record.generator {
             generator.noise = self.noise;

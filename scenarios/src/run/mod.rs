@@ -5,12 +5,14 @@ mod aftermath;
 mod context;
 mod journal;
 mod lane;
+mod offer;
 mod plots;
 mod settings;
 mod timeline;
 
 pub use context::{Outage, Run, Victim};
 pub use journal::Purpose;
-pub use lane::{Offer, Work, sidecar_process};
+pub use lane::{Work, sidecar_process};
+pub use offer::Offer;
 pub use plots::plots;
 pub use settings::Settings;

@@ -3,7 +3,8 @@
 mod info;
 mod one;
 mod selection;
+mod stopping;
 
 pub use info::{RunFacts, run_info};
-pub(crate) use one::STOP_GRACE;
 pub use selection::{Carried, Runner};
+pub(crate) use stopping::STOP_GRACE;

@@ -1,17 +1,22 @@
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use gauntlet_harness::ledger::{Ledger, write_jsonl};
-use gauntlet_harness::stack::Stack;
+use gauntlet_harness::provider::UnexpectedExit;
 use gauntlet_reports::ScenarioReport;
-use gauntlet_reports::evidence::{Outcome, Timing};
+use gauntlet_reports::evidence::Outcome;
 use tokio_util::sync::CancellationToken;
 
+use super::stopping::stop;
 use crate::run::{Run, Settings, plots};
 use crate::scenario::{Abort, Meta, Scenario};
 
-/// The system drains within its own 30 s; what is left of it then is stuck.
-pub(crate) const STOP_GRACE: Duration = Duration::from_secs(35);
+/// Where a scenario's evidence goes: a folder of the scenario's own in the run's folder, which the
+/// report is in too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) run: &'a Path,
+    pub(super) name: &'a str,
+}
 
 /// A section that says nothing yet beyond what the scenario is.
 pub(super) fn blank(meta: &Meta, repeat: u32) -> ScenarioReport {
@@ -35,7 +40,7 @@ pub(super) fn blank(meta: &Meta, repeat: u32) -> ScenarioReport {
     }
 }
 
-/// Drives a scenario on a stack that is ready, stops the stack, and judges what was recorded.
+/// Drives a scenario on a stack that is ready, judges what was recorded, and stops the stack.
 ///
 /// An abort does not discard the record: what was seen before it is judged all the same, and a
 /// violation in it stays a violation.
@@ -43,14 +48,11 @@ pub(super) async fn drive_and_judge(
     scenario: &dyn Scenario,
     mut run: Run,
     settings: &Settings,
-    folder: &Path,
+    place: Place<'_>,
     interrupt: &CancellationToken,
     report: &mut ScenarioReport,
 ) -> anyhow::Result<()> {
-    let driven = tokio::select! {
-        driven = scenario.drive(&mut run) => driven,
-        () = interrupt.cancelled() => Err(Abort::because("drive the scenario", "interrupted")),
-    };
+    let driven = drive(scenario, &mut run, interrupt).await;
     let salvaged = match &driven {
         Ok(()) => Ok(()),
         Err(_) => run.salvage().await,
@@ -58,15 +60,10 @@ pub(super) async fn drive_and_judge(
     let (ledger, timeline, stack, step) = run.close(scenario.meta().id);
     report.timeline = timeline;
     report.timings = stack.timings().to_vec();
-    let surprises = stack.unexpected_exits();
-    stop(stack, report).await?;
-    for exit in &surprises {
-        let last = exit.last_output.last().map_or("", String::as_str);
-        report.notes.push(format!(
-            "{} ended unasked ({}); its last line: {last}",
-            exit.service, exit.exit
-        ));
-    }
+    let deaths = stack.unexpected_exits();
+    // What ended after the last moment of the drive was part of the run all the same.
+    let driven = driven.and_then(|()| deaths.first().map_or(Ok(()), |death| Err(abort(death))));
+    report.notes.extend(deaths.iter().map(words));
     if let Err(abort) = driven {
         let reason = abort.to_string();
         step.failed(&format!("aborted: {reason}"));
@@ -74,32 +71,55 @@ pub(super) async fn drive_and_judge(
     } else {
         step.done("");
     }
-    keep(&ledger, folder, report)?;
+    // Before the stop, which may fail or be cut short: the record is what the run was for.
+    let judged = keep(&ledger, place, report)
+        .and_then(|()| judge_salvaged(scenario, &ledger, settings, salvaged, report));
+    let stopped = stop(stack, report).await;
+    judged.and(stopped)
+}
+
+/// Drives until the end, the user's interrupt, or the death of a service that nobody had ordered:
+/// whatever is measured on the rest of the stack says nothing of the claim.
+async fn drive(
+    scenario: &dyn Scenario,
+    run: &mut Run,
+    interrupt: &CancellationToken,
+) -> Result<(), Abort> {
+    let death = run.until_unexpected_exit();
+    tokio::select! {
+        driven = scenario.drive(run) => driven,
+        death = death => Err(abort(&death)),
+        () = interrupt.cancelled() => Err(Abort::because("drive the scenario", "interrupted")),
+    }
+}
+
+fn abort(death: &UnexpectedExit) -> Abort {
+    Abort::because("drive the scenario", words(death))
+}
+
+fn words(death: &UnexpectedExit) -> String {
+    let last = death.last_output.last().map_or("", String::as_str);
+    format!(
+        "{} ended unasked ({}); its last line: {last}",
+        death.service, death.exit
+    )
+}
+
+/// Stores that were not read, or not to the end, say nothing: everything would look lost or invented.
+fn judge_salvaged(
+    scenario: &dyn Scenario,
+    ledger: &Ledger,
+    settings: &Settings,
+    salvaged: Result<(), Abort>,
+    report: &mut ScenarioReport,
+) -> anyhow::Result<()> {
     match salvaged {
-        Ok(()) => judge(scenario, &ledger, settings, report),
-        // Stores that were not read say nothing: everything would look lost.
+        Ok(()) => judge(scenario, ledger, settings, report),
         Err(abort) => {
             report.notes.push(format!("not judged: {abort}"));
             Ok(())
         }
     }
-}
-
-/// Stops the stack; what would not end by itself is worth a note.
-async fn stop(stack: Stack, report: &mut ScenarioReport) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let stopped = stack.stop(STOP_GRACE).await?;
-    report.timings.push(Timing {
-        what: "stack stopped".to_owned(),
-        seconds: began.elapsed().as_secs_f64(),
-    });
-    for service in stopped.forced {
-        report.notes.push(format!(
-            "{service} did not stop within {} s and was killed",
-            STOP_GRACE.as_secs()
-        ));
-    }
-    Ok(())
 }
 
 fn judge(
@@ -108,6 +128,10 @@ fn judge(
     settings: &Settings,
     report: &mut ScenarioReport,
 ) -> anyhow::Result<()> {
+    let on_this_stack = scenario.not_shown_on(&scenario.topology(settings.offered));
+    report
+        .not_shown
+        .extend(on_this_stack.iter().map(ToString::to_string));
     let checks = scenario.checks(settings);
     report.findings = checks.iter().map(|check| check.judge(ledger)).collect();
     report.figures = scenario.figures(ledger, settings);
@@ -116,12 +140,62 @@ fn judge(
 }
 
 /// The ledger itself is the evidence: whoever doubts a verdict can judge it again.
-fn keep(ledger: &Ledger, folder: &Path, report: &mut ScenarioReport) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let files = write_jsonl(ledger, folder)?;
+fn keep(ledger: &Ledger, place: Place<'_>, report: &mut ScenarioReport) -> anyhow::Result<()> {
+    let folder = place.run.join(place.name);
+    std::fs::create_dir_all(&folder)?;
+    let files = write_jsonl(ledger, &folder)?;
     report.evidence = files
         .iter()
-        .map(|file| file.display().to_string())
+        .map(|file| {
+            let within = file.strip_prefix(place.run).unwrap_or(file);
+            within.display().to_string()
+        })
         .collect();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_harness::ledger::sample;
+    use gauntlet_harness::stack::StackKind;
+
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn evidence_is_named_from_the_folder_that_the_report_is_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place {
+            run: folder.path(),
+            name: "consumer-crash-1",
+        };
+        let ledger = Ledger::new("consumer-crash", vec![sample::lane("direct-redis", 2)]);
+        let scenario = registry::find("consumer-crash").expect("a scenario");
+        let mut report = blank(scenario.meta(), 1);
+        keep(&ledger, place, &mut report).expect("is written");
+        assert_eq!(
+            report.evidence,
+            ["consumer-crash-1/ledger-direct-redis.jsonl"]
+        );
+        assert!(folder.path().join(&report.evidence[0]).is_file());
+    }
+
+    #[test]
+    fn planted_stack_without_sidecars_says_that_none_was_killed() {
+        let scenario = registry::find("consumer-crash").expect("a scenario");
+        let not_shown = |offered| {
+            let settings = Settings {
+                offered,
+                seed: 1,
+                duration: None,
+            };
+            let ledger = Ledger::new("consumer-crash", Vec::new());
+            let mut report = blank(scenario.meta(), 1);
+            judge(scenario.as_ref(), &ledger, &settings, &mut report).expect("is judged");
+            report.not_shown
+        };
+        let no_sidecar = |line: &String| line.contains("no sidecar");
+        assert!(not_shown(StackKind::Light).iter().any(no_sidecar));
+        assert!(!not_shown(StackKind::Full).iter().any(no_sidecar));
+    }
 }

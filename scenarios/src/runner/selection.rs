@@ -6,9 +6,9 @@ use gauntlet_reports::evidence::Outcome;
 use gauntlet_reports::{Provenance, ScenarioReport};
 use tokio_util::sync::CancellationToken;
 
-use super::one::{blank, drive_and_judge};
+use super::one::{Place, blank, drive_and_judge};
 use crate::cli::Session;
-use crate::console::finding_line;
+use crate::console::{finding_line, slowest_services};
 use crate::failure::failed;
 use crate::run::{Run, Settings};
 use crate::scenario::Scenario;
@@ -36,22 +36,26 @@ pub struct Carried {
 
 impl Runner<'_> {
     /// Runs every scenario `repeats` times. A stack that does not start ends the whole run, because
-    /// the next one would not start either; what was judged before stays.
+    /// the next one would not start either; what was judged before stays, and what was not reached is
+    /// listed with the reason.
     pub async fn carry_out(&self, scenarios: &[Box<dyn Scenario>], repeats: u32) -> Carried {
         let mut carried = Carried::default();
         for scenario in scenarios {
             for repeat in 1..=repeats {
-                if self.interrupt.is_cancelled() {
-                    carried.broken = Some(anyhow::anyhow!("interrupted"));
-                    return carried;
-                }
                 let mut report = blank(scenario.meta(), repeat);
-                let outcome = self.carry_out_one(scenario.as_ref(), &mut report, &mut carried);
-                let outcome = outcome.await;
-                carried.scenarios.push(report);
-                if let Err(error) = outcome {
+                if let Some(broken) = &carried.broken {
+                    report.outcome = not_reached(broken);
+                } else if let Err(error) = self
+                    .carry_out_one(scenario.as_ref(), &mut report, &mut carried)
+                    .await
+                {
+                    abort_unjudged(&mut report, &error);
                     carried.broken = Some(error);
-                    return carried;
+                }
+                carried.scenarios.push(report);
+                // Also after the last one: an interrupted run has no verdict.
+                if carried.broken.is_none() && self.interrupt.is_cancelled() {
+                    carried.broken = Some(anyhow::anyhow!("interrupted"));
                 }
             }
         }
@@ -73,43 +77,46 @@ impl Runner<'_> {
         }
         console.heading(&format!("{}: {}", meta.id, meta.title));
         let name = format!("{}-{}", meta.id, report.repeat);
-        let folder = self.folder.join(&name);
+        let place = Place {
+            run: self.folder,
+            name: &name,
+        };
         let began = Instant::now();
-        let started = self.start_stack(scenario, &name, &folder).await;
-        let stack = started.inspect_err(|error| {
-            report.outcome = Outcome::Aborted {
-                reason: format!("{error:#}"),
-            };
-        })?;
+        let started = self.start_stack(scenario, place).await;
+        let stack = started?;
         add_new(&mut carried.components, stack.provenance());
         let step = console.step("load and faults");
         let run = Run::on(stack, self.settings.clone(), meta.id, report.repeat, step)?;
         let (settings, interrupt) = (&self.settings, &self.interrupt);
-        drive_and_judge(scenario, run, settings, &folder, interrupt, report).await?;
+        let outcome = drive_and_judge(scenario, run, settings, place, interrupt, report).await;
         report.seconds = began.elapsed().as_secs_f64();
         for finding in &report.findings {
             console.note(&finding_line(finding));
         }
-        Ok(())
+        outcome
     }
 
     async fn start_stack(
         &self,
         scenario: &dyn Scenario,
-        name: &str,
-        folder: &Path,
+        place: Place<'_>,
     ) -> anyhow::Result<Stack> {
         let step = self.session.console.step("stack");
         let topology = scenario.topology(self.settings.offered);
-        let context = self
-            .session
-            .stack_context(&format!("{}-{name}", self.run_id), folder);
+        let context = self.session.stack_context(
+            &format!("{}-{}", self.run_id, place.name),
+            &place.run.join(place.name),
+        );
         let started = tokio::select! {
             started = Stack::start(topology, &context) => started.map_err(failed),
             () = self.interrupt.cancelled() => Err(anyhow::anyhow!("interrupted")),
         };
         match &started {
-            Ok(stack) => step.done(&format!("{} services ready", stack.services().len())),
+            Ok(stack) => step.done(&format!(
+                "{} services ready; slowest: {}",
+                stack.services().len(),
+                slowest_services(stack.timings())
+            )),
             Err(_) => step.failed("did not start"),
         }
         started
@@ -122,6 +129,22 @@ fn add_new(components: &mut Vec<Provenance>, more: &[Provenance]) {
         if !components.contains(component) {
             components.push(component.clone());
         }
+    }
+}
+
+/// It was not skipped for a lack of its own, and nothing is known of it.
+fn not_reached(broken: &anyhow::Error) -> Outcome {
+    Outcome::Aborted {
+        reason: format!("not reached, because the run broke off before: {broken:#}"),
+    }
+}
+
+/// What was judged before the harness failed keeps its outcome; all else was not driven to its end.
+fn abort_unjudged(report: &mut ScenarioReport, error: &anyhow::Error) {
+    if report.outcome == Outcome::Judged && report.findings.is_empty() {
+        report.outcome = Outcome::Aborted {
+            reason: format!("{error:#}"),
+        };
     }
 }
 

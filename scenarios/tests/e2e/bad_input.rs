@@ -2,7 +2,7 @@
 
 use tempfile::tempdir;
 
-use crate::gauntlet::{run_in, stderr, stdout};
+use crate::gauntlet::{command, run_in, stderr, stdout, tool};
 
 const HARNESS_FAILURE: Option<i32> = Some(3);
 
@@ -43,9 +43,26 @@ fn a_stranger_on_the_not_run_list_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn a_copy_of_the_report_that_cannot_be_written_is_refused_before_anything_starts() {
+    let home = tempdir().expect("a folder");
+    let copy = home.path().join("none/report.json");
+    let output = run_in(
+        home.path(),
+        &["run", "--json", copy.to_str().expect("UTF-8")],
+    );
+    assert_eq!(output.status.code(), HARNESS_FAILURE);
+    let said = stderr(&output);
+    assert!(
+        said.contains("to mend") && said.contains("--json"),
+        "{said}"
+    );
+    assert!(!said.contains("components"), "{said}");
+}
+
+#[test]
 fn components_that_cannot_be_had_are_named_with_the_mend_and_light_is_offered() {
     let home = tempdir().expect("a folder");
-    let output = crate::gauntlet::command(&["run", "burst-1000"])
+    let output = command(&["run", "burst-1000"])
         .env("GAUNTLET_HOME", home.path())
         // Without package clients there is no source left to ask.
         .env("PATH", "")
@@ -56,6 +73,69 @@ fn components_that_cannot_be_had_are_named_with_the_mend_and_light_is_offered() 
     assert!(said.contains("lacks redis, postgres, kafka"), "{said}");
     assert!(said.contains("apt-get install maven"), "{said}");
     assert!(said.contains("--stack light"), "{said}");
+}
+
+#[test]
+fn a_source_that_fails_is_told_of_at_once_though_another_is_asked_then() {
+    let home = tempdir().expect("a folder");
+    let bin = home.path().join("bin");
+    for client in ["pip3", "mvn"] {
+        tool(&bin, client, "exit 1");
+    }
+    let output = command(&["fetch", "redis"])
+        .env("GAUNTLET_HOME", home.path())
+        .env("PATH", bin)
+        .output()
+        .expect("gauntlet can be executed");
+    assert_eq!(output.status.code(), HARNESS_FAILURE);
+    let said = stderr(&output);
+    for source in ["pip: failed to", "maven: failed to"] {
+        let told = |line: &str| line.starts_with("  … redis") && line.contains(source);
+        assert!(said.lines().any(told), "{source}: {said}");
+    }
+}
+
+#[test]
+fn a_length_that_no_scenario_heeds_is_refused() {
+    let home = tempdir().expect("a folder");
+    let output = run_in(home.path(), &["run", "burst-1000", "--for", "5m"]);
+    assert_eq!(output.status.code(), HARNESS_FAILURE);
+    let said = stderr(&output);
+    assert!(
+        said.contains("no effect") && said.contains("sidecar-memory"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_length_that_some_scenarios_heed_says_which() {
+    let home = tempdir().expect("a folder");
+    let output = command(&["run", "--for", "5m"])
+        .env("GAUNTLET_HOME", home.path())
+        // So that there is nothing to run them on.
+        .env("PATH", "")
+        .output()
+        .expect("gauntlet can be executed");
+    let said = stderr(&output);
+    let told = "--for 5 min 00 s: sidecar-memory; the others have a length of their own";
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
+fn a_filter_of_the_log_that_makes_no_sense_is_refused() {
+    let home = tempdir().expect("a folder");
+    let output = command(&["list"])
+        .env("GAUNTLET_HOME", home.path())
+        .env("RUST_LOG", "gauntlet=loud")
+        .output()
+        .expect("gauntlet can be executed");
+    assert_eq!(output.status.code(), HARNESS_FAILURE);
+    let said = stderr(&output);
+    assert!(
+        said.contains("RUST_LOG") && said.contains("gauntlet=loud") && said.contains("to mend"),
+        "{said}"
+    );
+    assert_eq!(stdout(&output), "");
 }
 
 #[test]

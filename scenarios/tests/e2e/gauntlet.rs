@@ -1,5 +1,7 @@
 //! Runs the `gauntlet` binary.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -16,6 +18,14 @@ pub(crate) fn run_in(home: &Path, args: &[&str]) -> Output {
         .env("GAUNTLET_HOME", home)
         .output()
         .expect("gauntlet can be executed")
+}
+
+/// Puts a program of this name and shell script into a folder, for a `PATH`.
+pub(crate) fn tool(bin: &Path, name: &str, script: &str) {
+    fs::create_dir_all(bin).expect("a folder");
+    let path = bin.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a tool");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
 }
 
 pub(crate) fn stdout(output: &Output) -> String {

@@ -1,19 +1,18 @@
 //! Stacks that are up, starting or dead, as `up`, `status` and `down` deal with them. No component is
-//! started: a stand-in holds the stack, or a start gets no further than a build that never ends.
+//! started: a stand-in holds the stack, or a start gets no further than a fetch that never ends.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use crate::gauntlet::{command, run_in, stderr, stdout};
+use crate::gauntlet::{command, run_in, stderr, stdout, tool};
+use crate::processes::{await_that, lives};
+use crate::stand_in::{StandIn, answer_once, folder_of};
 
 const PASS: Option<i32> = Some(0);
 const FAIL: Option<i32> = Some(1);
@@ -23,28 +22,6 @@ const HARNESS_FAILURE: Option<i32> = Some(3);
 const GONE_WITHIN: Duration = Duration::from_secs(2);
 /// Generous, because the machine may be compiling beside the tests.
 const SOON: Duration = Duration::from_secs(30);
-
-fn await_that(what: &str, within: Duration, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < within, "waited in vain for: {what}");
-        thread::yield_now();
-    }
-}
-
-/// Whether it runs; a zombie is dead and waits for its parent to look.
-fn lives(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
-}
-
-fn folder_of(home: &Path, id: &str) -> PathBuf {
-    home.join("state/stacks").join(id)
-}
 
 /// The folders of stacks, dead or alive.
 fn folders(home: &Path) -> Vec<String> {
@@ -65,57 +42,7 @@ fn status_json(home: &Path) -> (Option<i32>, Value) {
     (output.status.code(), stacks)
 }
 
-/// A process that owns a stack's folder as a holder does, and knows nothing else of it.
-struct StandIn {
-    process: Child,
-}
-
-impl StandIn {
-    fn hold(home: &Path, id: &str, phase: &Value) -> Self {
-        let folder = folder_of(home, id);
-        fs::create_dir_all(&folder).expect("a folder");
-        let lock = File::create(folder.join("lock")).expect("a lock");
-        lock.lock().expect("locked");
-        let process = std::process::Command::new("sleep")
-            .arg("1000")
-            .stdin(lock)
-            .spawn()
-            .expect("sleep");
-        let record = json!({ "kind": "light", "holder_pid": process.id(), "phase": phase });
-        fs::write(folder.join("stack.json"), record.to_string()).expect("a record");
-        Self { process }
-    }
-
-    fn up(home: &Path, id: &str) -> Self {
-        let phase = json!({ "state": "up", "token": "t", "stack": description(id) });
-        Self::hold(home, id, &phase)
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        // Of a test that failed; harmless otherwise.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn description(id: &str) -> Value {
-    json!({ "run_id": id, "kind": "light", "services": [], "lanes": [] })
-}
-
-/// Answers one question as a holder does.
-fn answer_once(home: &Path, id: &str) {
-    let socket = folder_of(home, id).join("control.sock");
-    let listener = UnixListener::bind(socket).expect("a socket");
-    let answer = description(id).to_string();
-    thread::spawn(move || {
-        let (mut asker, _) = listener.accept().expect("a question");
-        asker.write_all(answer.as_bytes()).expect("answered");
-    });
-}
-
-/// A home in which `up` gets as far as building the system, which goes on for ever.
+/// A home in which `up` gets as far as fetching the first component, which goes on for ever.
 struct EndlessStart {
     home: TempDir,
 }
@@ -123,17 +50,16 @@ struct EndlessStart {
 impl EndlessStart {
     fn new() -> Self {
         let home = tempdir().expect("a folder");
-        let bin = home.path().join("bin");
-        fs::create_dir(&bin).expect("bin");
         let pids = home.path().join("pids");
         let script = format!(
-            "#!/bin/sh\nPATH=/usr/bin:/bin\nsetsid sleep 1000 & echo $! >> {pids}\n\
+            "PATH=/usr/bin:/bin\nsetsid sleep 1000 & echo $! >> {pids}\n\
              echo $$ >> {pids}\nwait\n",
             pids = pids.display()
         );
-        let cargo = bin.join("cargo");
-        fs::write(&cargo, &script).expect("a tool");
-        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("mode");
+        let bin = home.path().join("bin");
+        tool(&bin, "pip3", &script);
+        // Asked for before anything is fetched, and not run.
+        tool(&bin, "mvn", "exit 1");
         Self { home }
     }
 
@@ -141,7 +67,7 @@ impl EndlessStart {
         self.home.path()
     }
 
-    /// Runs `up` until it builds; answers the command and the build's processes.
+    /// Runs `up` until it fetches; answers the command and the fetch's processes.
     fn begin(&self) -> (Child, Vec<u32>) {
         let up = command(&["up", "--stack", "light"])
             .env("GAUNTLET_HOME", self.path())
@@ -150,7 +76,7 @@ impl EndlessStart {
             .stderr(Stdio::piped())
             .spawn()
             .expect("gauntlet can be executed");
-        await_that("the build", SOON, || self.pids().len() == 2);
+        await_that("the fetch", SOON, || self.pids().len() == 2);
         (up, self.pids())
     }
 
@@ -172,6 +98,14 @@ fn await_death(pids: &[u32]) {
     await_that("the end of what was started", GONE_WITHIN, || {
         !pids.iter().any(|pid| lives(*pid))
     });
+}
+
+/// The folder that a command's words name as that of the logs.
+fn named_logs(said: &str) -> PathBuf {
+    let named = said
+        .lines()
+        .find_map(|line| line.split("its logs: ").nth(1));
+    PathBuf::from(named.unwrap_or_else(|| panic!("no logs are named: {said}")))
 }
 
 fn end_of(up: Child) -> Output {
@@ -205,8 +139,8 @@ fn a_dead_start_is_cleaned_up_by_whatever_command_comes_next() {
 #[test]
 fn a_holder_that_does_not_answer_is_named_beside_those_that_do() {
     let home = tempdir().expect("a folder");
-    let _deaf = StandIn::up(home.path(), "up-1");
-    let _hearing = StandIn::up(home.path(), "up-2");
+    let _deaf = StandIn::up(home.path(), "up-1", &json!([]));
+    let _hearing = StandIn::up(home.path(), "up-2", &json!([]));
     answer_once(home.path(), "up-2");
     let output = run_in(home.path(), &["status"]);
     let said = stdout(&output);
@@ -230,8 +164,8 @@ fn a_holder_that_does_not_answer_is_named_beside_those_that_do() {
 #[test]
 fn down_ends_the_one_that_is_named_even_if_it_is_paused() {
     let home = tempdir().expect("a folder");
-    let mut paused = StandIn::up(home.path(), "up-1");
-    let other = StandIn::up(home.path(), "up-2");
+    let mut paused = StandIn::up(home.path(), "up-1", &json!([]));
+    let other = StandIn::up(home.path(), "up-2", &json!([]));
     let pid = paused.process.id().to_string();
     let stopped = std::process::Command::new("kill")
         .args(["-STOP", &pid])
@@ -296,6 +230,27 @@ fn a_holder_that_is_killed_takes_its_tools_along_and_up_cleans_up() {
     assert_eq!(up.status.code(), HARNESS_FAILURE);
     assert!(stderr(&up).contains("its holder ended"), "{}", stderr(&up));
     assert_eq!(folders(start.path()), [""; 0]);
+    let logs = named_logs(&stderr(&up));
+    assert!(logs.join("holder.log").is_file(), "{}", stderr(&up));
+}
+
+#[test]
+fn a_dead_holders_logs_stay_where_the_clean_up_says() {
+    for next in [&["status"][..], &["down"], &["logs", "kafka"]] {
+        let home = tempdir().expect("a folder");
+        let holder = StandIn::up(home.path(), "up-1", &json!([]));
+        let folder = folder_of(home.path(), "up-1");
+        fs::create_dir(folder.join("logs")).expect("a folder");
+        for log in ["holder.log", "logs/kafka.log"] {
+            fs::write(folder.join(log), "why it died").expect("a log");
+        }
+        holder.die();
+        let output = run_in(home.path(), next);
+        let logs = named_logs(&stderr(&output));
+        let kept = fs::read_to_string(logs.join("logs/kafka.log")).expect("a log");
+        assert_eq!(kept, "why it died", "{next:?}");
+        assert_eq!(folders(home.path()), [""; 0], "{next:?}");
+    }
 }
 
 #[test]

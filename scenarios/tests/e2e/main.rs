@@ -2,7 +2,14 @@
 //! started; with it every scenario runs on real components.
 
 mod bad_input;
+#[cfg(feature = "e2e")]
+mod family;
 mod gauntlet;
 mod held;
 #[cfg(feature = "e2e")]
+mod interrupted;
+mod logs;
+mod processes;
+#[cfg(feature = "e2e")]
 mod real;
+mod stand_in;
