@@ -38,7 +38,10 @@ pub(super) fn down(args: &DownArgs) -> Result<()> {
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
-    clean_up()?;
+    // What went wrong above is told all the same.
+    if let Err(error) = clean_up() {
+        failures.push(format!("{error:#}"));
+    }
     if !failures.is_empty() {
         bail!("{}", failures.join("; "));
     }

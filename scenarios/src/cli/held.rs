@@ -83,6 +83,11 @@ impl HeldPaths {
         &self.folder
     }
 
+    /// Whether the stack still stands in its folder: its owner removes that before it ends.
+    pub(super) fn is_described(&self) -> bool {
+        self.record().is_file()
+    }
+
     fn record(&self) -> PathBuf {
         self.folder.join("stack.json")
     }
@@ -171,15 +176,17 @@ impl Stacks {
     /// Makes a stack's folder, owned by this process, with the record of a start.
     pub(super) fn claim(&self, id: &str, kind: StackKind) -> Result<Claim> {
         let paths = self.paths(id);
-        let claim = || -> io::Result<File> {
-            fs::create_dir_all(&self.folder)?;
-            let _turn = self.turn()?;
+        let own = || -> io::Result<File> {
             fs::create_dir(&paths.folder)?;
             let lock = File::create_new(paths.lock())?;
             lock.lock()?;
             Ok(lock)
         };
-        let lock = claim().with_context(|| format!("failed to make {}", paths.folder.display()))?;
+        let unmade = || format!("failed to make {}", paths.folder.display());
+        fs::create_dir_all(&self.folder).with_context(unmade)?;
+        // Until the record is there, so that nobody sees an owner without one.
+        let _turn = self.turn().with_context(unmade)?;
+        let lock = own().with_context(unmade)?;
         paths.write(&Record {
             kind,
             holder_pid: None,

@@ -72,7 +72,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<ExitStatus> {
 fn look(held: &Held) -> Option<Seen> {
     let seen = present_state(held);
     // What ends under the question has not failed to answer it.
-    if !matches!(seen, Ok(Seen::Up(_))) && matches!(held.is_gone(), Ok(true)) {
+    let has_ended = || !held.paths.is_described() || matches!(held.is_gone(), Ok(true));
+    if !matches!(seen, Ok(Seen::Up(_))) && has_ended() {
         return None;
     }
     Some(seen.unwrap_or_else(|error| {
