@@ -2,17 +2,17 @@
 //! fold of the ledger and on one that is already folded: judging must grow linearly up to a million
 //! events.
 //!
-//! Measured on 2026-11-21 on 2 cores, with builds running beside it; fold and all twelve checks, mean of
+//! Measured on 2026-11-21 on 2 cores, with nothing beside it; fold and all twelve checks, mean of
 //! ten:
 //!
 //! | events | time | a second | time an event |
 //! |--:|--:|--:|--:|
-//! | 10,000 | 48.5 ms | 206,000 | 4.9 µs |
-//! | 100,000 | 482 ms | 208,000 | 4.8 µs |
-//! | 1,000,000 | 5.45 s | 184,000 | 5.4 µs |
+//! | 10,000 | 42.6 ms | 235,000 | 4.3 µs |
+//! | 100,000 | 445 ms | 225,000 | 4.5 µs |
+//! | 1,000,000 | 4.70 s | 213,000 | 4.7 µs |
 //!
-//! A hundred times the events took 112 times as long. The checks alone, on a folded ledger, took 43.2 ms,
-//! 468 ms and 5.36 s.
+//! A hundred times the events took 110 times as long. The checks alone, on a folded ledger, took 42.8 ms,
+//! 445 ms and 4.41 s.
 
 use std::time::Duration;
 
