@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -26,14 +26,8 @@ fn an_interrupt_in_the_middle_of_a_load_invents_nothing_and_ends_with_the_harnes
     let _alone = alone();
     let folder = evidence("interrupted");
     let _ = fs::remove_dir_all(&folder);
-    let run = command(&["run", "consumer-crash", "burst-1000", "--stack", "light"])
-        .arg("--reports")
-        .arg(&folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gauntlet can be executed");
-    await_that("a load", BEGUN_WITHIN, || is_offering(run.id()));
+    let run = &["run", "consumer-crash", "burst-1000", "--stack", "light"];
+    let run = in_mid_load(command(run).arg("--reports").arg(&folder));
     send(run.id(), Signal::SIGINT);
     let output = run.wait_with_output().expect("it ends");
     let said = format!("{}\n{}", stderr(&output), stdout(&output));
@@ -63,13 +57,8 @@ fn an_interrupt_in_the_middle_of_a_load_invents_nothing_and_ends_with_the_harnes
 fn a_service_that_dies_in_the_middle_of_a_load_aborts_the_scenario_and_is_named() {
     let _alone = alone();
     let folder = evidence("service-dies");
-    let run = command(&["run", "consumer-crash", "--stack", "light", "--reports"])
-        .arg(&folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gauntlet can be executed");
-    await_that("a load", BEGUN_WITHIN, || is_offering(run.id()));
+    let run = &["run", "consumer-crash", "--stack", "light", "--reports"];
+    let run = in_mid_load(command(run).arg(&folder));
     let redis = descendants(run.id())
         .into_iter()
         .find(|pid| command_line(*pid).contains("redis-server"));
@@ -92,14 +81,9 @@ fn a_service_that_dies_in_the_middle_of_a_load_aborts_the_scenario_and_is_named(
 fn a_clean_up_that_fails_costs_neither_the_verdict_nor_the_evidence() {
     let _alone = alone();
     let (folder, home) = (evidence("clean-up"), tempdir().expect("a folder"));
-    let run = command(&["run", "burst-1000", "--stack", "light", "--reports"])
-        .arg(&folder)
-        .env("XDG_STATE_HOME", home.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("gauntlet can be executed");
-    await_that("a load", BEGUN_WITHIN, || is_offering(run.id()));
+    let run = &["run", "burst-1000", "--stack", "light", "--reports"];
+    let mut run = command(run);
+    let run = in_mid_load(run.arg(&folder).env("XDG_STATE_HOME", home.path()));
     let entries = fs::read_dir(home.path().join("gauntlet/runs")).expect("the registry");
     let entry = entries.flatten().next().expect("the run").path();
     fs::rename(&entry, home.path().join("away")).expect("moved");
@@ -117,6 +101,17 @@ fn a_clean_up_that_fails_costs_neither_the_verdict_nor_the_evidence() {
     assert_eq!(lost["asked"]["verdict"], "pass", "{lost:#}");
     let ledger = scenario["evidence"][0].as_str().expect("a ledger");
     assert!(folder.join("latest").join(ledger).is_file(), "{ledger}");
+}
+
+/// Starts a run and waits until it offers a load.
+fn in_mid_load(run: &mut Command) -> Child {
+    let run = run
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("gauntlet can be executed");
+    await_that("a load", BEGUN_WITHIN, || is_offering(run.id()));
+    run
 }
 
 fn send(pid: u32, signal: Signal) {
