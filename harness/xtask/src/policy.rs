@@ -50,8 +50,17 @@ pub(crate) const EDGES: &[Edges] = &[
         because: "the judge's side shares only the wire truth with the defendant",
     },
     Edges {
+        from: "testcontainers-dapr",
+        to: &[],
+        because: "it is to be of use outside of this project",
+    },
+    Edges {
         from: "gauntlet-harness",
-        to: &["gauntlet-reports", "gauntlet-contract"],
+        to: &[
+            "gauntlet-reports",
+            "gauntlet-contract",
+            "testcontainers-dapr",
+        ],
         because: "the judge must not inherit the defendant's bugs, and does not make its own load",
     },
     Edges {
@@ -117,6 +126,14 @@ pub(crate) const CLIENTS: &[Client] = &[
             "system/services/src/wiring",
             "harness/src/observe",
             "harness/src/component",
+        ],
+    },
+    Client {
+        name: "testcontainers",
+        allowed_in: &[
+            "harness/src/provider/containers",
+            "harness/src/image",
+            "harness/testcontainers-dapr",
         ],
     },
 ];
