@@ -5,6 +5,7 @@
 //! `main` reads the environment and only [`wiring`] constructs adapters: everything else is handed
 //! what it needs as ports.
 
+pub mod ask;
 pub mod auth;
 pub mod config;
 pub mod consumers;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
 use gauntlet_contract::config::{Broker, Role};
 use gauntlet_services::config::{
     Bus, Config, SecretUrl, TokenConfig, parse_duration, parse_retention, parse_role,
@@ -15,12 +15,19 @@ use gauntlet_services::config::{
 };
 use gauntlet_services::relay::Retention;
 use gauntlet_services::telemetry::{LogFormat, parse_log_format, start_logs, start_metrics};
-use gauntlet_services::{drain, serve, wiring};
+use gauntlet_services::{ask, drain, serve, wiring};
 use tokio_util::sync::CancellationToken;
+
+const HEALTH: &str = "health";
 
 /// A task manager whose every change is an event: one binary, one or more roles in a process.
 #[derive(Debug, Parser)]
-#[command(name = "todo", version)]
+#[command(
+    name = "todo",
+    version,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true
+)]
 struct Args {
     /// What this process does: api, audit; several with commas
     #[arg(long = "role", env = "ROLE", value_delimiter = ',', required = true, value_parser = parse_role)]
@@ -96,6 +103,20 @@ struct Args {
     log_filter: String,
 }
 
+/// Ask a running process whether it is ready: exit code 0 when it is, else 1 and the reason.
+///
+/// Needs none of the variables that serving needs, and takes 3 s at most.
+#[derive(Debug, Parser)]
+struct HealthArgs {
+    /// Where the process serves; 0.0.0.0 and [::] are asked on loopback
+    #[arg(long, env = "HTTP_ADDR", default_value = "127.0.0.1:8000")]
+    http_addr: SocketAddr,
+
+    /// What to ask instead of the process's /health/ready, e.g. `http://127.0.0.1:3500/v1.0/healthz`
+    #[arg(long)]
+    url: Option<String>,
+}
+
 fn parse_broker(name: &str) -> Result<Broker, String> {
     match name {
         "kafka" => Ok(Broker::Kafka),
@@ -153,7 +174,13 @@ impl Args {
 /// Ends with one line that says what went wrong and how to mend it.
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Args::parse()).await {
+    let result = match called() {
+        Ok(Call::Health(args)) => question(args).await,
+        Ok(Call::Serve(args)) => run(*args).await,
+        // A mistake in the command line or the environment, or `--help`: clap knows what to print.
+        Err(error) => error.exit(),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell when standard error is gone.
@@ -161,6 +188,29 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What this process was called for.
+enum Call {
+    Serve(Box<Args>),
+    Health(HealthArgs),
+}
+
+/// Derived, the health question would be refused where only some of the variables for serving are set.
+fn called() -> Result<Call, clap::Error> {
+    let question = HealthArgs::command().name(HEALTH);
+    let matches = Args::command().subcommand(question).try_get_matches()?;
+    match matches.subcommand_matches(HEALTH) {
+        Some(matches) => HealthArgs::from_arg_matches(matches).map(Call::Health),
+        None => Args::from_arg_matches(&matches).map(|args| Call::Serve(Box::new(args))),
+    }
+}
+
+async fn question(args: HealthArgs) -> anyhow::Result<()> {
+    let url = args
+        .url
+        .unwrap_or_else(|| ask::readiness_of(args.http_addr));
+    ask::ask(&url).await
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use gauntlet_harness::component::Site;
 use gauntlet_harness::component::kafka::Kafka;
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_harness::component::redis::Redis;
+use gauntlet_harness::component::{Runnable, Site};
 use gauntlet_harness::error::StackError;
 use gauntlet_harness::provider::process::{Launcher, ProcessProvider};
 use gauntlet_harness::provider::{
@@ -66,7 +66,7 @@ impl Components {
         let kafka = self.started(&self.kafka, async |ground| {
             let artifact = ground.obtain(ComponentId::Kafka).await?;
             let java = ground.store.java()?;
-            let kafka = Kafka::plan(&artifact, &java, &ground.site).await?;
+            let kafka = Kafka::plan(&Runnable::of_artifact(&artifact), &java, &ground.site).await?;
             ground.bring_up(kafka.spec()).await?;
             Ok(kafka)
         })?;
@@ -77,7 +77,7 @@ impl Components {
     pub(crate) fn redis(&self) -> Result<String, Failed> {
         let redis = self.started(&self.redis, async |ground| {
             let artifact = ground.obtain(ComponentId::Redis).await?;
-            let redis = Redis::plan(&artifact, &ground.site)?;
+            let redis = Redis::plan(&Runnable::of_artifact(&artifact), &ground.site)?;
             ground.bring_up(redis.spec()).await?;
             Ok(redis)
         })?;
@@ -88,7 +88,7 @@ impl Components {
     pub(crate) fn postgres(&self) -> Result<Postgres, Failed> {
         self.started(&self.postgres, async |ground| {
             let artifact = ground.obtain(ComponentId::Postgres).await?;
-            let postgres = Postgres::plan(&artifact, &ground.site).await?;
+            let postgres = Postgres::plan(&Runnable::of_artifact(&artifact), &ground.site).await?;
             ground.bring_up(postgres.spec()).await?;
             Ok(postgres)
         })
@@ -163,18 +163,18 @@ impl Ground {
         let evidence = Path::new(env!("CARGO_TARGET_TMPDIR"));
         remove_old(evidence)?;
         let evidence = evidence.join(&run_id);
-        let launcher = Launcher {
+        let provider = ProcessProvider::new(Launcher {
             shim: std::env::current_exe()?,
-        };
+        });
         Ok(Self {
             store: Arc::new(Store::from_env()?),
             site: Site {
                 run: Arc::new(RunContext::open(&state, &run_id, &evidence)?),
                 ports: Arc::new(PortSlot::acquire()?),
-                launcher: launcher.clone(),
+                provider: Arc::new(provider.clone()),
                 templates: state.templates(),
             },
-            provider: ProcessProvider::new(launcher),
+            provider,
             running: Mutex::default(),
         })
     }

@@ -8,6 +8,7 @@
 mod audit_api;
 mod audit_handler;
 mod auth;
+mod health_question;
 mod preconditions;
 mod process;
 mod races;
