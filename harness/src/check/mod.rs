@@ -24,6 +24,7 @@ mod nothing_invented;
 mod nothing_lost;
 mod publish_latency;
 mod sidecar_load;
+mod sidecar_memory_growth;
 mod sidecar_memory_peak;
 mod sidecar_memory_slope;
 mod statistics;

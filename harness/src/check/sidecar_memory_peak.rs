@@ -124,6 +124,7 @@ mod tests {
                 rss_high_water_bytes: rss,
                 anonymous_bytes: anonymous,
                 file_bytes: rss - anonymous,
+                cgroup: None,
             })
             .collect();
         record

@@ -1,19 +1,10 @@
-use std::time::Duration;
-
 use gauntlet_reports::evidence::Finding;
 
-use super::amount::real;
 use super::evidence::Evidence;
 use super::sidecar_load::under_load;
-use super::statistics::{nearest_rank, theil_sen};
-use super::{Amount, Bars, Check, Scope};
-use crate::ledger::{LaneView, Ledger, MemorySample};
-
-/// The bars speak of growth in this time.
-const PER: Duration = Duration::from_mins(10);
-/// Samples are thinned to this many medians of equal stretches of time: neighbours are alike, and
-/// counting each of them as news would make the interval too narrow. It also bounds the work.
-const POINTS_AT_MOST: usize = 120;
+use super::sidecar_memory_growth::{Growth, reach};
+use super::{Bars, Check, Scope};
+use crate::ledger::{LaneView, Ledger, Micros};
 
 /// SC-007: how fast a sidecar's anonymous memory grows, as a Theil–Sen slope with its 95 %
 /// interval. A run much shorter than the ten minutes of the bar has a wide interval: where that
@@ -39,58 +30,22 @@ impl SidecarMemorySlope {
     }
 
     fn search(&self, view: LaneView<'_>) -> Evidence {
-        let mut samples: Vec<&MemorySample> = view
-            .record()
-            .memory
-            .iter()
+        let samples = view.record().memory.iter();
+        let anonymous: Vec<(Micros, u64)> = samples
             .filter(|sample| sample.process == self.process)
+            .map(|sample| (sample.at, sample.anonymous_bytes))
             .collect();
-        samples.sort_by_key(|sample| sample.at);
-        let points = medians(&samples);
-        let watched = match (samples.first(), samples.last()) {
-            (Some(first), Some(last)) => last.at.since(first.at),
-            _ => Duration::ZERO,
-        };
-        let evidence = match theil_sen(&points) {
-            Some(slope) => {
-                let growth = |bytes: f64| Amount::bytes_per_ten_minutes(bytes * PER.as_secs_f64());
-                let (low, high) = (growth(slope.low), growth(slope.high));
-                Evidence::measured(growth(slope.estimate))
-                    .interval(low, high)
-                    .note(format!("95% interval {low} to {high}, Theil–Sen"))
-            }
+        let evidence = match Growth::of(&anonymous) {
+            Some(growth) => Evidence::measured(growth.estimate)
+                .interval(growth.low, growth.high)
+                .note(growth.interval()),
             None => Evidence::default().doubt("too few samples for a slope"),
         };
-        let span = Amount::from(watched);
-        let reach = if watched < PER {
-            format!("extrapolated from {span} to 10 min")
-        } else {
-            format!("watched for {span}")
-        };
-        let evidence = evidence.examined(samples.len() as u64).note(reach);
+        let evidence = evidence
+            .examined(anonymous.len() as u64)
+            .note(reach(&anonymous));
         under_load(evidence, view.record(), &self.process)
     }
-}
-
-/// Seconds and bytes: the median of each of at most [`POINTS_AT_MOST`] equal stretches of time.
-fn medians(samples: &[&MemorySample]) -> Vec<(f64, f64)> {
-    let Some(first) = samples.first() else {
-        return Vec::new();
-    };
-    let mut points = Vec::with_capacity(POINTS_AT_MOST);
-    for stretch in samples.chunks(samples.len().div_ceil(POINTS_AT_MOST)) {
-        let mut bytes: Vec<u64> = stretch
-            .iter()
-            .map(|sample| sample.anonymous_bytes)
-            .collect();
-        bytes.sort_unstable();
-        let at = stretch[stretch.len() / 2].at.since(first.at).as_secs_f64();
-        // Two samples of one instant have no slope between them.
-        if points.last().is_none_or(|&(before, _)| at > before) {
-            points.extend(nearest_rank(&bytes, 500).map(|median| (at, real(median))));
-        }
-    }
-    points
 }
 
 impl Check for SidecarMemorySlope {
@@ -115,14 +70,16 @@ impl Check for SidecarMemorySlope {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use gauntlet_reports::evidence::Verdict;
 
     use super::*;
-    use crate::check::Bar;
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, OperationOutcome};
+    use crate::check::{Amount, Bar};
+    use crate::ledger::{LaneRecord, MemorySample, OperationOutcome};
 
     const MB: i64 = 1_000_000;
 
@@ -143,6 +100,7 @@ mod tests {
             rss_high_water_bytes: 0,
             anonymous_bytes: bytes(second).unsigned_abs(),
             file_bytes: 0,
+            cgroup: None,
         };
         record.memory = (0..seconds).map(sample).collect();
         record

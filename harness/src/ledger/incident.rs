@@ -82,6 +82,26 @@ pub struct MemorySample {
     pub anonymous_bytes: u64,
     /// Mapped files, above all the executable's own pages.
     pub file_bytes: u64,
+    /// None where the process has no cgroup of its own, and in older ledgers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<CgroupMemory>,
+}
+
+/// Memory of a cgroup at one moment, in bytes. Unlike a resident size it has the page cache and the
+/// kernel's memory in it; and a file's page counts in the cgroup alone that touched it first, so that
+/// of two sidecars one may carry the executable that both run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupMemory {
+    pub usage_bytes: u64,
+    /// The usage without inactive file pages: what the kubelet evicts by.
+    pub working_set_bytes: u64,
+    pub anonymous_bytes: u64,
+    /// Highest usage since the cgroup was made, kept by the kernel; none where it does not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// None without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_bytes: Option<u64>,
 }
 
 /// How well the load generator kept its schedule.

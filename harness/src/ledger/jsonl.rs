@@ -219,7 +219,7 @@ impl LaneRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{FaultKind, FaultSide, Micros, sample};
+    use crate::ledger::{CgroupMemory, FaultKind, FaultSide, Micros, sample};
 
     #[test]
     fn what_is_written_reads_back() {
@@ -263,6 +263,42 @@ mod tests {
         let generator = view.record().generator.as_ref().unwrap();
         assert_eq!((generator.late, generator.beyond_5ms), (7, None));
         assert_eq!(generator.late_after(), std::time::Duration::from_millis(5));
+    }
+
+    #[test]
+    fn a_sample_without_a_cgroup_is_the_line_that_it_always_was() {
+        let mut sample = MemorySample {
+            process: "daprd-api".to_owned(),
+            at: Micros(1),
+            rss_bytes: 2,
+            rss_high_water_bytes: 3,
+            anonymous_bytes: 4,
+            file_bytes: 5,
+            cgroup: None,
+        };
+        let old = r#"{"memory":{"process":"daprd-api","at":1,"rss_bytes":2,"rss_high_water_bytes":3,"anonymous_bytes":4,"file_bytes":5}}"#;
+        let written = |sample: &MemorySample| {
+            let mut out = Vec::new();
+            write_rows(&mut out, [sample], LineRef::Memory).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let read = |text: &str| match serde_json::from_str(text).unwrap() {
+            Line::Memory(sample) => sample,
+            _ => panic!("{text}"),
+        };
+        assert_eq!(written(&sample), format!("{old}\n"));
+        assert_eq!(read(old), sample);
+        sample.cgroup = Some(CgroupMemory {
+            usage_bytes: 6,
+            working_set_bytes: 5,
+            anonymous_bytes: 4,
+            peak_bytes: Some(7),
+            limit_bytes: None,
+        });
+        let new = written(&sample);
+        let cgroup = r#""cgroup":{"usage_bytes":6,"working_set_bytes":5,"anonymous_bytes":4,"peak_bytes":7}}}"#;
+        assert!(new.contains(cgroup), "{new}");
+        assert_eq!(read(&new), sample);
     }
 
     #[test]

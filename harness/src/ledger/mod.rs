@@ -36,8 +36,8 @@ pub use book::{LaneView, Ledger};
 pub use envelope::{EnvelopeFault, SeenEnvelope};
 pub use group::Groups;
 pub use incident::{
-    FaultKind, FaultRecord, FaultSide, GeneratorRecord, Lateness, MemorySample, NoiseFloor,
-    RestartRecord,
+    CgroupMemory, FaultKind, FaultRecord, FaultSide, GeneratorRecord, Lateness, MemorySample,
+    NoiseFloor, RestartRecord,
 };
 pub use jsonl::{LedgerFileError, LedgerFileErrorKind, SCHEMA, read_jsonl, write_jsonl};
 pub use lane::Lane;

@@ -4,6 +4,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use super::cgroup::own_cgroups;
+use super::cgroup_memory::Cgroup;
 use super::process::usage;
 use super::{ObserveError, ObserveErrorKind};
 use crate::ledger::{MemorySample, Micros};
@@ -35,6 +37,8 @@ impl MemorySampler {
     /// tokio runtime.
     pub fn start(watched: Vec<Watched>, every: Duration) -> Self {
         let (stop, stopped) = oneshot::channel();
+        let pids: Vec<i32> = watched.iter().map(|watched| watched.pid).collect();
+        let watched = watched.into_iter().zip(own_cgroups(&pids)).collect();
         let sampling = tokio::spawn(sample(watched, every, stopped));
         Self { stop, sampling }
     }
@@ -49,8 +53,11 @@ impl MemorySampler {
     }
 }
 
+/// A process, and the cgroup that is its own if it has one.
+type Target = (Watched, Option<Cgroup>);
+
 async fn sample(
-    watched: Vec<Watched>,
+    watched: Vec<Target>,
     every: Duration,
     mut stopped: oneshot::Receiver<()>,
 ) -> SampledMemory {
@@ -70,8 +77,8 @@ async fn sample(
     }
 }
 
-fn take(watched: &[Watched], sampled: &mut SampledMemory) {
-    for Watched { process, pid } in watched {
+fn take(watched: &[Target], sampled: &mut SampledMemory) {
+    for (Watched { process, pid }, cgroup) in watched {
         match usage(*pid) {
             Ok(usage) => sampled.samples.push(MemorySample {
                 process: process.clone(),
@@ -80,6 +87,8 @@ fn take(watched: &[Watched], sampled: &mut SampledMemory) {
                 rss_high_water_bytes: usage.rss_high_water_bytes,
                 anonymous_bytes: usage.anonymous_bytes,
                 file_bytes: usage.file_bytes,
+                // The cgroup of a container goes with its last process.
+                cgroup: cgroup.as_ref().and_then(|cgroup| cgroup.memory().ok()),
             }),
             Err(_) => sampled.missed += 1,
         }
@@ -89,6 +98,32 @@ fn take(watched: &[Watched], sampled: &mut SampledMemory) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::cgroup_memory::Version;
+
+    #[test]
+    fn a_sample_has_its_cgroup_while_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        file("memory.current", "50\n");
+        file("memory.max", "max\n");
+        file("memory.stat", "anon 20\ninactive_file 9\n");
+        let watched = Watched {
+            process: "daprd-api".to_owned(),
+            pid: i32::try_from(std::process::id()).unwrap(),
+        };
+        let targets = [(
+            watched,
+            Some(Cgroup::new(Version::V2, dir.path().to_owned())),
+        )];
+        let mut sampled = SampledMemory::default();
+        take(&targets, &mut sampled);
+        let seen = sampled.samples[0].cgroup.unwrap();
+        assert_eq!((seen.usage_bytes, seen.working_set_bytes), (50, 41));
+        // The process is still sampled after its cgroup cannot be read any more.
+        drop(dir);
+        take(&targets, &mut sampled);
+        assert_eq!((sampled.samples[1].cgroup, sampled.missed), (None, 0));
+    }
 
     #[tokio::test]
     async fn samples_from_the_start_to_the_end() {
@@ -104,6 +139,8 @@ mod tests {
         let seen = sampler.finish().await.unwrap();
         assert!(!seen.samples.is_empty());
         assert!(seen.samples.iter().all(|sample| sample.process == "self"));
+        // It is the harness's own.
+        assert!(seen.samples.iter().all(|sample| sample.cgroup.is_none()));
         assert_eq!(seen.missed, seen.samples.len() as u64);
     }
 }

@@ -3,6 +3,8 @@
 //! Beside `component` this is the only part of the harness that talks to brokers and databases. It
 //! reads with connections of its own, changes nothing, and joins no consumer group.
 
+mod cgroup;
+mod cgroup_memory;
 mod envelope;
 mod error;
 mod kafka;

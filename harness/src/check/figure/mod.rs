@@ -1,7 +1,9 @@
 //! Numbers worth showing that no bar applies to.
 
 mod recovery;
+mod sidecar_cgroup;
 mod sidecar_overhead;
 
 pub use recovery::recovery;
+pub use sidecar_cgroup::sidecar_cgroup;
 pub use sidecar_overhead::{OverheadOf, sidecar_overhead};
