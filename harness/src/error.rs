@@ -28,6 +28,8 @@ pub enum StackErrorKind {
     NotReady,
     /// A component answered, with a refusal.
     Refused,
+    /// No container engine answers, or it refused.
+    Engine,
     /// The instance was stopped for good and takes no more orders.
     Stopped,
     Io,
@@ -100,6 +102,11 @@ impl StackError {
     }
 
     /// What a person can do about it.
+    /// The deed and its cause alone, for a text that has a mend of its own.
+    pub fn without_mend(&self) -> String {
+        format!("{}{}", self.what, Cause(self.source.as_deref()))
+    }
+
     pub fn mend(&self) -> &str {
         &self.mend
     }

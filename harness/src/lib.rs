@@ -7,6 +7,7 @@ pub mod check;
 pub mod component;
 pub mod error;
 pub mod fault;
+pub mod image;
 pub mod ledger;
 pub mod observe;
 pub mod provider;

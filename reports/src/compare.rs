@@ -3,8 +3,10 @@
 //! A comparison states what changed; whether a changed number means anything is for the reader,
 //! who is told what else differed between the two runs.
 
-use crate::evidence::{Finding, Quantity, Report, Verdict};
-use crate::{format, summary};
+use crate::caveats::caveats;
+use crate::evidence::{Finding, Quantity, Report, ScenarioReport, Verdict};
+use crate::pairing::{Matching, partner};
+use crate::scale;
 
 /// Two reports side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,10 +23,12 @@ pub struct Comparison {
 /// What identifies a finding from one report to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Scenario, with its repeat from the second on.
+    /// Scenario, with its repeat from the second on, and with its provider where a run had several.
     pub scenario: String,
     pub check: String,
     pub lane: String,
+    /// The claim, where the check judged several on this lane.
+    pub claim: Option<String>,
 }
 
 /// One finding in both reports, or in one of them.
@@ -56,27 +60,40 @@ pub enum Movement {
     Vanished,
 }
 
-/// Compares two reports by scenario, check and lane.
+/// Compares two reports by scenario, provider, repeat, check and lane.
+///
+/// Two runs that had one provider each, and not the same, are compared across providers, which the first
+/// caveat then says.
 pub fn compare(before: &Report, after: &Report) -> Comparison {
-    let earlier = keyed(before);
-    let later = keyed(after);
-    let mut changes: Vec<Change> = later
-        .iter()
-        .map(|(key, finding)| Change {
-            key: key.clone(),
-            before: find(&earlier, key),
+    let matching = Matching::new(before, after);
+    let same = |earlier: &ScenarioReport, later: &ScenarioReport| {
+        earlier.repeat == later.repeat && matching.is_same(earlier, later)
+    };
+    let mut changes = Vec::new();
+    for later in &after.scenarios {
+        let earlier = before.scenarios.iter().find(|earlier| same(earlier, later));
+        let name = matching.name(after, later);
+        let (own, others) = (all(Some(later)), all(earlier));
+        changes.extend(own.iter().map(|finding| Change {
+            key: Key::new(&name, finding, &own),
+            before: partner(finding, &own, &others).map(Side::of),
             after: Some(Side::of(finding)),
-        })
-        .collect();
+        }));
+    }
     // What vanished must not vanish from the comparison too.
-    let gone = earlier
-        .iter()
-        .filter(|(key, _)| find(&later, key).is_none());
-    changes.extend(gone.map(|(key, finding)| Change {
-        key: key.clone(),
-        before: Some(Side::of(finding)),
-        after: None,
-    }));
+    for earlier in &before.scenarios {
+        let later = after.scenarios.iter().find(|later| same(earlier, later));
+        let name = matching.name(before, earlier);
+        let (own, others) = (all(Some(earlier)), all(later));
+        let gone = own
+            .iter()
+            .filter(|finding| partner(finding, &own, &others).is_none());
+        changes.extend(gone.map(|finding| Change {
+            key: Key::new(&name, finding, &own),
+            before: Some(Side::of(finding)),
+            after: None,
+        }));
+    }
     Comparison {
         before: before.run.id.clone(),
         after: after.run.id.clone(),
@@ -85,13 +102,32 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
     }
 }
 
+fn all(scenario: Option<&ScenarioReport>) -> Vec<&Finding> {
+    scenario.iter().flat_map(|one| &one.findings).collect()
+}
+
+impl Key {
+    pub(crate) fn new(scenario: &str, finding: &Finding, among: &[&Finding]) -> Key {
+        let has_sibling = among.iter().any(|other| {
+            other.check == finding.check
+                && other.lane == finding.lane
+                && other.claim != finding.claim
+        });
+        Key {
+            scenario: scenario.to_owned(),
+            check: finding.check.clone(),
+            lane: finding.lane.clone(),
+            claim: has_sibling.then(|| finding.claim.clone()),
+        }
+    }
+}
+
 impl Change {
-    /// Later over earlier; none unless both were measured in one unit and the earlier is not zero.
+    /// Later over earlier; none unless both measured the same thing and the earlier is not zero.
     pub fn ratio(&self) -> Option<f64> {
-        let before = self.before.as_ref()?.measured.as_ref()?;
-        let after = self.after.as_ref()?.measured.as_ref()?;
-        let ratio = after.value / before.value;
-        (before.unit == after.unit && ratio.is_finite()).then_some(ratio)
+        let number = |side: &Option<Side>| side.as_ref().and_then(|side| side.measured.clone());
+        let (before, after) = (number(&self.before), number(&self.after));
+        scale::ratio(after.as_ref(), before.as_ref())
     }
 
     /// How the verdict against what was asked moved.
@@ -115,87 +151,26 @@ impl Change {
             (None, None) => Movement::Same,
             (None, Some(_)) => Movement::Appeared,
             (Some(_), None) => Movement::Vanished,
-            // Verdicts are ordered from pass to fail.
-            (Some(before), Some(after)) => match after.cmp(&before) {
-                std::cmp::Ordering::Less => Movement::Better,
-                std::cmp::Ordering::Equal => Movement::Same,
-                std::cmp::Ordering::Greater => Movement::Worse,
-            },
+            (Some(before), Some(after)) => movement(before, after),
         }
     }
 }
 
+/// Verdicts are ordered from pass to fail.
+pub(crate) fn movement(before: Verdict, after: Verdict) -> Movement {
+    match after.cmp(&before) {
+        std::cmp::Ordering::Less => Movement::Better,
+        std::cmp::Ordering::Equal => Movement::Same,
+        std::cmp::Ordering::Greater => Movement::Worse,
+    }
+}
+
 impl Side {
-    fn of(finding: &Finding) -> Side {
+    pub(crate) fn of(finding: &Finding) -> Side {
         Side {
             measured: finding.measured.clone(),
             asked: finding.asked.counted(),
             ours: finding.ours.counted(),
         }
     }
-}
-
-/// Findings in the report's order, each under what it is called in every run.
-fn keyed(report: &Report) -> Vec<(Key, &Finding)> {
-    let findings = report.scenarios.iter().flat_map(|scenario| {
-        scenario.findings.iter().map(|finding| {
-            let key = Key {
-                scenario: summary::name(scenario),
-                check: finding.check.clone(),
-                lane: finding.lane.clone(),
-            };
-            (key, finding)
-        })
-    });
-    findings.collect()
-}
-
-fn find(findings: &[(Key, &Finding)], key: &Key) -> Option<Side> {
-    findings
-        .iter()
-        .find(|(other, _)| other == key)
-        .map(|(_, finding)| Side::of(finding))
-}
-
-/// Everything beside the code that two runs may differ in, as `what: before → after`.
-fn caveats(before: &Report, after: &Report) -> Vec<String> {
-    let (old, new) = (&before.run, &after.run);
-    let host = |run: &crate::evidence::RunInfo| {
-        let host = &run.host;
-        let memory = format::bytes(host.memory_bytes);
-        format!("{}, {} × {}, {memory}", host.kernel, host.cores, host.cpu)
-    };
-    let mut caveats = Vec::new();
-    let mut note = |what: &str, old: String, new: String| {
-        if old != new {
-            caveats.push(format!("{what}: {old} → {new}"));
-        }
-    };
-    note("host", host(old), host(new));
-    note("build profile", old.profile.clone(), new.profile.clone());
-    note("stack", old.stack.clone(), new.stack.clone());
-    note("provider", old.provider.clone(), new.provider.clone());
-    note("seed", old.seed.to_string(), new.seed.to_string());
-    for component in &after.components {
-        let earlier = before
-            .components
-            .iter()
-            .find(|other| other.name == component.name);
-        if let Some(earlier) = earlier {
-            note(
-                &component.name,
-                earlier.version.clone(),
-                component.version.clone(),
-            );
-            // The same version built in another way is another binary.
-            if earlier.version == component.version && earlier.sha256 != component.sha256 {
-                note(
-                    &component.name,
-                    earlier.source.clone(),
-                    component.source.clone(),
-                );
-            }
-        }
-    }
-    caveats
 }

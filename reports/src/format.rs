@@ -18,6 +18,15 @@ pub fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
+/// The same in two parts, for columns whose numbers are set apart from their units.
+pub fn parts(quantity: &Quantity) -> (String, String) {
+    match quantity.unit.as_str() {
+        // Set close to its number, as one part of it.
+        "%" => (with_unit(quantity.value, "%"), String::new()),
+        unit => (number(quantity.value), unit.to_owned()),
+    }
+}
+
 /// Four significant digits, whole numbers in full with thousands apart, `n/a` for what is no number.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
@@ -39,6 +48,15 @@ pub fn number(value: f64) -> String {
         return group_thousands(&text);
     }
     group_thousands(text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// How many times as much: `× 1.25`, and more digits where two would read as nothing.
+pub fn ratio(ratio: f64) -> String {
+    match ratio.abs() {
+        magnitude if magnitude >= 100.0 => format!("× {}", number(ratio.round())),
+        magnitude if magnitude >= 0.095 => format!("× {ratio:.2}"),
+        _ => format!("× {ratio:.1e}"),
+    }
 }
 
 /// A count, thousands apart: `12,345`.
@@ -123,6 +141,18 @@ mod tests {
             (f64::INFINITY, "n/a"),
         ] {
             assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_ratio_never_rounds_to_nothing() {
+        for (value, text) in [
+            (1.0, "× 1.00"),
+            (0.25, "× 0.25"),
+            (0.0012, "× 1.2e-3"),
+            (1234.5, "× 1,235"),
+        ] {
+            assert_eq!(ratio(value), text);
         }
     }
 

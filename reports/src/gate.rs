@@ -112,7 +112,7 @@ pub fn judge(report: &Report, policy: &Policy) -> Decision {
         }
     }
     for scenario in &report.scenarios {
-        judge_scenario(scenario, policy, &mut reasons);
+        judge_scenario(report, scenario, policy, &mut reasons);
     }
     if policy.build == Build::CleanRelease {
         judge_build(report, &mut reasons);
@@ -138,11 +138,16 @@ fn is_judged_by_asked(scenario: &ScenarioReport) -> bool {
 }
 
 /// A violation counts even where the scenario was aborted later: what was seen was seen.
-fn judge_scenario(scenario: &ScenarioReport, policy: &Policy, reasons: &mut Vec<Reason>) {
+fn judge_scenario(
+    report: &Report,
+    scenario: &ScenarioReport,
+    policy: &Policy,
+    reasons: &mut Vec<Reason>,
+) {
     if is_excused(scenario, policy) {
         return;
     }
-    let name = summary::name(scenario);
+    let name = summary::name(report, scenario);
     match &scenario.outcome {
         Outcome::NotRun { needs, .. } => {
             reasons.push(Reason::NotRun {

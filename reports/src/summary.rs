@@ -10,7 +10,7 @@ const NUMBERS_IN_HEADLINE: usize = 2;
 /// One line of the closing table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The scenario's id, with its repeat from the second on: `burst-1000 (repeat 2)`.
+    /// As [`name`] tells it from the report's others.
     pub scenario: String,
     pub asked: Standing,
     pub ours: Standing,
@@ -20,11 +20,22 @@ pub struct Row {
 
 /// One row per scenario, in the order they ran.
 pub fn rows(report: &Report) -> Vec<Row> {
-    report.scenarios.iter().map(row).collect()
+    let rows = report.scenarios.iter();
+    rows.map(|scenario| row(report, scenario)).collect()
 }
 
-/// The scenario's name among its repeats.
-pub fn name(scenario: &ScenarioReport) -> String {
+/// The scenario's name among its repeats, and among those on another provider where there are any:
+/// `burst-1000 (repeat 2) [containers]`.
+pub fn name(report: &Report, scenario: &ScenarioReport) -> String {
+    let name = name_among_repeats(scenario);
+    match report.compared_providers().len() {
+        0 | 1 => name,
+        _ => format!("{name} [{}]", report.provider_of(scenario)),
+    }
+}
+
+/// The scenario's name on its provider, with its repeat from the second on: `burst-1000 (repeat 2)`.
+pub(crate) fn name_among_repeats(scenario: &ScenarioReport) -> String {
     match scenario.repeat {
         0 | 1 => scenario.id.clone(),
         repeat => format!("{} (repeat {repeat})", scenario.id),
@@ -67,9 +78,9 @@ pub fn not_run(report: &Report) -> Option<String> {
     (!groups.is_empty()).then(|| groups.join(", "))
 }
 
-fn row(scenario: &ScenarioReport) -> Row {
+fn row(report: &Report, scenario: &ScenarioReport) -> Row {
     Row {
-        scenario: name(scenario),
+        scenario: name(report, scenario),
         asked: Standing::of(scenario, Bar::Asked),
         ours: Standing::of(scenario, Bar::Ours),
         headline: headline(scenario),

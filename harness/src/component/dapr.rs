@@ -1,98 +1,140 @@
 //! Dapr: scheduler and placement for the stack, one sidecar an app.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::site::Site;
+use testcontainers_dapr::flags::{AppProtocol, Metrics, Placement, Scheduler, Sidecar};
+
+use super::runnable::Runnable;
+use super::site::{Listener, Site};
 use crate::error::StackError;
-use crate::provider::{Endpoint, HttpProbe, ServiceId, ServiceSpec, StopSignal};
-use crate::store::Artifact;
+use crate::provider::{Endpoint, HttpProbe, Limits, Mount, ServiceId, ServiceSpec, StopSignal};
 
 /// Ready in 0.1 s; its embedded etcd writes 64 MB first, which a busy disk draws out.
 const CONTROL_READY_WITHIN: Duration = Duration::from_secs(20);
 /// Ready in 0.4 s, once the app's port answers; the app is started at the same time.
 const SIDECAR_READY_WITHIN: Duration = Duration::from_secs(40);
 
-/// 1.16 takes this flag of the control plane's and listens on every interface all the same: it never
-/// passes it on to the server. Health cannot be switched off, so README and report say it.
-const HEALTH_ON_LOOPBACK: &str = "--healthz-listen-address=127.0.0.1";
-/// The same is true of the address for metrics. Nothing here reads those of the control plane, so that
-/// port is not opened at all.
-const NO_METRICS: &str = "--enable-metrics=false";
+/// Its etcd maps what it writes.
+const SCHEDULER_LIMITS: Limits = Limits::memory_mib(512);
+const PLACEMENT_LIMITS: Limits = Limits::memory_mib(256);
+/// Twice what it is asked to stay below (SC-007): the claim is judged by what is measured, not by a kill.
+const SIDECAR_LIMITS: Limits = Limits::memory_mib(256);
 
 /// A planned service of Dapr's control plane, and where sidecars find it.
 #[derive(Debug, Clone)]
 pub struct ControlService {
-    pub address: SocketAddr,
+    /// `host:port`
+    pub address: String,
     pub spec: ServiceSpec,
 }
 
-/// Keeps jobs, in an etcd of its own.
-pub fn scheduler(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
-    let address = site.address("scheduler")?;
-    let health = site.address("scheduler's health")?;
-    let client = site.address("scheduler's etcd client")?;
-    let peer = site.address("scheduler's etcd peer")?;
-    let home = site.temp_dir("scheduler")?;
-    let id = "scheduler-0";
-    let args = vec![
-        format!("--port={}", address.port()),
-        "--listen-address=127.0.0.1".to_owned(),
-        format!("--override-broadcast-host-port={address}"),
-        format!("--healthz-port={}", health.port()),
-        HEALTH_ON_LOOPBACK.to_owned(),
-        NO_METRICS.to_owned(),
-        format!("--id={id}"),
-        format!("--etcd-data-dir={}", home.join("etcd").display()),
-        format!("--etcd-client-port={}", client.port()),
-        format!("--etcd-initial-cluster={id}=http://{peer}"),
-    ];
-    Ok(control("scheduler", artifact, address, health, home, args))
+/// The ports of a service of the control plane.
+struct Doors {
+    id: ServiceId,
+    grpc: Listener,
+    health: Listener,
 }
 
-/// Tells sidecars where actors are. Nothing here uses actors, but a sidecar expects to find it.
-pub fn placement(artifact: &Artifact, site: &Site) -> Result<ControlService, StackError> {
-    let address = site.address("placement")?;
-    let health = site.address("placement's health")?;
-    let raft = site.address("placement's raft")?;
-    let home = site.temp_dir("placement")?;
-    let id = "placement-0";
-    let args = vec![
-        format!("--port={}", address.port()),
-        "--listen-address=127.0.0.1".to_owned(),
-        format!("--healthz-port={}", health.port()),
-        HEALTH_ON_LOOPBACK.to_owned(),
-        NO_METRICS.to_owned(),
-        format!("--id={id}"),
-        format!("--initial-cluster={id}={raft}"),
-    ];
-    Ok(control("placement", artifact, address, health, home, args))
+impl Doors {
+    fn of(name: &str, site: &Site) -> Result<Self, StackError> {
+        let id = ServiceId::shared(name);
+        Ok(Self {
+            grpc: site.listener(&id, name)?,
+            health: site.listener(&id, &format!("{name}'s health"))?,
+            id,
+        })
+    }
+}
+
+/// Keeps jobs, in an etcd of its own.
+///
+/// 1.16 takes addresses for its health and metrics and listens on every interface all the same: it never
+/// passes them on to the server. Health cannot be switched off, so README and report say it; nothing here
+/// reads the metrics of the control plane, so that port is not opened at all.
+pub fn scheduler(scheduler: &Runnable, site: &Site) -> Result<ControlService, StackError> {
+    let doors = Doors::of("scheduler", site)?;
+    let client = site.private_address("scheduler's etcd client")?;
+    let peer = site.private_address("scheduler's etcd peer")?;
+    let home = site.writable_dir("scheduler")?;
+    let flags = Scheduler {
+        port: Some(doors.grpc.port()),
+        listen_address: Some(doors.grpc.bind.ip().to_string()),
+        override_broadcast_host_port: Some(doors.grpc.peers.clone()),
+        healthz_port: Some(doors.health.port()),
+        healthz_listen_address: Some(doors.health.bind.ip().to_string()),
+        metrics: Metrics::Off,
+        id: Some("scheduler-0".to_owned()),
+        etcd_data_dir: Some(home.join("etcd")),
+        etcd_client_port: Some(client.port()),
+        etcd_peer_address: Some(peer.to_string()),
+        extra: Vec::new(),
+    };
+    Ok(control(
+        scheduler,
+        doors,
+        home,
+        flags.args(),
+        SCHEDULER_LIMITS,
+        site,
+    ))
+}
+
+/// Tells sidecars where actors are. Nothing here uses actors, but a sidecar expects to find it. Of its
+/// health and metrics the same is true as of the scheduler's.
+pub fn placement(placement: &Runnable, site: &Site) -> Result<ControlService, StackError> {
+    let doors = Doors::of("placement", site)?;
+    let raft = site.private_address("placement's raft")?;
+    let home = site.writable_dir("placement")?;
+    let flags = Placement {
+        port: Some(doors.grpc.port()),
+        listen_address: Some(doors.grpc.bind.ip().to_string()),
+        healthz_port: Some(doors.health.port()),
+        healthz_listen_address: Some(doors.health.bind.ip().to_string()),
+        metrics: Metrics::Off,
+        id: Some("placement-0".to_owned()),
+        raft_address: Some(raft.to_string()),
+        extra: Vec::new(),
+    };
+    Ok(control(
+        placement,
+        doors,
+        home,
+        flags.args(),
+        PLACEMENT_LIMITS,
+        site,
+    ))
 }
 
 fn control(
-    name: &str,
-    artifact: &Artifact,
-    address: SocketAddr,
-    health: SocketAddr,
+    program: &Runnable,
+    doors: Doors,
     home: PathBuf,
     args: Vec<String>,
+    limits: Limits,
+    site: &Site,
 ) -> ControlService {
+    let ports = vec![doors.grpc.port(), doors.health.port()];
+    let health = doors.health.harness;
     let spec = ServiceSpec {
-        id: ServiceId::shared(name),
-        program: artifact.entry.clone(),
+        id: doors.id,
+        program: program.entry.clone(),
+        package: program.package(vec![Mount::writable(&home)], ports, limits),
         args,
         env: Vec::new(),
         working_dir: home,
-        run_as: None,
-        endpoints: vec![Endpoint::new("grpc", address.to_string())],
+        run_as: site.provider.run_as(),
+        endpoints: vec![Endpoint::new("grpc", doors.grpc.harness.to_string())],
         readiness: Arc::new(HttpProbe::new(format!("http://{health}/healthz"))),
         ready_within: CONTROL_READY_WITHIN,
         stop_signal: StopSignal::Term,
-        provenance: Some(artifact.provenance.clone()),
+        provenance: Some(program.provenance.clone()),
     };
-    ControlService { address, spec }
+    ControlService {
+        address: doors.grpc.peers,
+        spec,
+    }
 }
 
 /// What a sidecar is told.
@@ -100,17 +142,19 @@ fn control(
 pub struct SidecarPlan {
     pub id: ServiceId,
     pub app_id: String,
-    pub app: SocketAddr,
+    pub app: Listener,
     /// Where the app expects its sidecar.
-    pub http: SocketAddr,
+    pub http: Listener,
     pub resources: Vec<PathBuf>,
     pub config: PathBuf,
     /// What the component files refer to.
     pub env: Vec<(String, String)>,
     /// Shared by the sidecars of a lane: the name resolution's file is named relative to it.
     pub working_dir: PathBuf,
-    pub scheduler: SocketAddr,
-    pub placement: SocketAddr,
+    /// `host:port`
+    pub scheduler: String,
+    /// `host:port`
+    pub placement: String,
 }
 
 /// The plan of one sidecar.
@@ -123,50 +167,55 @@ pub struct SidecarPlan {
 /// later, and deliveries that were under way in between can be lost to the group or leave it standing
 /// still (1.16.5). Deliveries to a dead app are retried without bound by the resiliency policy instead.
 pub fn sidecar(
-    artifact: &Artifact,
+    daprd: &Runnable,
     plan: SidecarPlan,
     site: &Site,
 ) -> Result<ServiceSpec, StackError> {
-    let grpc = site.address("sidecar's gRPC")?;
-    let internal = site.address("sidecar's internal gRPC")?;
-    let metrics = site.address("sidecar's metrics")?;
-    let mut args = vec![
-        format!("--app-id={}", plan.app_id),
-        format!("--app-port={}", plan.app.port()),
-        format!("--app-channel-address={}", plan.app.ip()),
-        "--app-protocol=http".to_owned(),
-        format!("--dapr-http-port={}", plan.http.port()),
-        format!("--dapr-grpc-port={}", grpc.port()),
-        format!("--dapr-internal-grpc-port={}", internal.port()),
-        "--dapr-listen-addresses=127.0.0.1".to_owned(),
-        "--dapr-internal-grpc-listen-address=127.0.0.1".to_owned(),
-        format!("--metrics-port={}", metrics.port()),
-        "--metrics-listen-address=127.0.0.1".to_owned(),
-        format!("--config={}", plan.config.display()),
-        format!("--placement-host-address={}", plan.placement),
-        format!("--scheduler-host-address={}", plan.scheduler),
-        "--app-max-concurrency=1".to_owned(),
-    ];
-    args.extend(
-        plan.resources
-            .iter()
-            .map(|dir| format!("--resources-path={}", dir.display())),
-    );
+    let grpc = site.listener(&plan.id, "sidecar's gRPC")?;
+    let internal = site.listener(&plan.id, "sidecar's internal gRPC")?;
+    let metrics = site.listener(&plan.id, "sidecar's metrics")?;
+    let bind = site.provider.bind_ip().to_string();
+    let flags = Sidecar {
+        app_port: Some(plan.app.port()),
+        app_channel_address: Some(plan.app.peer_host().to_owned()),
+        app_protocol: Some(AppProtocol::Http),
+        http_port: Some(plan.http.port()),
+        grpc_port: Some(grpc.port()),
+        internal_grpc_port: Some(internal.port()),
+        listen_addresses: vec![bind.clone()],
+        internal_grpc_listen_address: Some(bind.clone()),
+        metrics: Metrics::At {
+            port: metrics.port(),
+            listen_address: Some(bind),
+        },
+        config: Some(plan.config.clone()),
+        placement_host_addresses: vec![plan.placement],
+        scheduler_host_addresses: vec![plan.scheduler],
+        app_max_concurrency: Some(1),
+        resources_paths: plan.resources.clone(),
+        ..Sidecar::new(plan.app_id)
+    };
+    let mut mounts: Vec<Mount> = plan.resources.iter().map(Mount::read_only).collect();
+    mounts.push(Mount::read_only(&plan.config));
+    mounts.push(Mount::writable(&plan.working_dir));
+    let ports = vec![plan.http.port(), grpc.port(), metrics.port()];
+    let http = plan.http.harness;
     Ok(ServiceSpec {
         id: plan.id,
-        program: artifact.entry.clone(),
-        args,
+        program: daprd.entry.clone(),
+        package: daprd.package(mounts, ports, SIDECAR_LIMITS),
+        args: flags.args(),
         env: plan.env,
         working_dir: plan.working_dir,
-        run_as: None,
+        run_as: site.provider.run_as(),
         endpoints: vec![
-            Endpoint::new("http", format!("http://{}", plan.http)),
-            Endpoint::new("grpc", grpc.to_string()),
-            Endpoint::new("metrics", format!("http://{metrics}/metrics")),
+            Endpoint::new("http", format!("http://{http}")),
+            Endpoint::new("grpc", grpc.harness.to_string()),
+            Endpoint::new("metrics", format!("http://{}/metrics", metrics.harness)),
         ],
-        readiness: Arc::new(HttpProbe::new(format!("http://{}/v1.0/healthz", plan.http))),
+        readiness: Arc::new(HttpProbe::new(format!("http://{http}/v1.0/healthz"))),
         ready_within: SIDECAR_READY_WITHIN,
         stop_signal: StopSignal::Term,
-        provenance: Some(artifact.provenance.clone()),
+        provenance: Some(daprd.provenance.clone()),
     })
 }

@@ -4,7 +4,7 @@
 //! each time, an empty database cluster or a formatted log directory, is made once and copied.
 
 pub mod dapr;
-mod digest;
+pub(crate) mod digest;
 mod files;
 pub mod kafka;
 mod kafka_admin;
@@ -12,6 +12,7 @@ pub(crate) mod page_cache;
 pub mod postgres;
 mod postgres_data;
 pub mod redis;
+mod runnable;
 pub(crate) mod site;
 pub mod system;
 mod template;
@@ -19,4 +20,5 @@ mod tree;
 
 pub use files::ComponentFiles;
 pub(crate) use files::MountedFiles;
-pub use site::Site;
+pub use runnable::{Origin, Runnable};
+pub use site::{Listener, Site};

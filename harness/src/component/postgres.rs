@@ -1,6 +1,5 @@
 //! Postgres: one cluster for the stack, one database a lane.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,10 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::postgres_data;
-use super::site::Site;
+use super::runnable::{Origin, Runnable};
+use super::site::{Listener, Site, write};
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::{Endpoint, Probe, RunAs, ServiceId, ServiceSpec, StopSignal};
-use crate::store::Artifact;
+use crate::provider::{Endpoint, Limits, Mount, Probe, RunAs, ServiceId, ServiceSpec, StopSignal};
 
 pub(super) const SUPERUSER: &str = "gauntlet";
 /// The user `nobody`, for a harness that runs as root: Postgres refuses to.
@@ -28,8 +27,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const CREATE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Durability stays as a production server has it: the judge relies on what was acknowledged.
-const SETTINGS: [&str; 10] = [
-    "listen_addresses=127.0.0.1",
+const SETTINGS: [&str; 9] = [
     "unix_socket_directories=",
     "fsync=on",
     "synchronous_commit=on",
@@ -43,27 +41,45 @@ const SETTINGS: [&str; 10] = [
     "log_line_prefix=%m [%p] %d ",
 ];
 
+/// Each session counts what it touches of the shared buffers once more in some figures, never in this one.
+pub(super) const LIMITS: Limits = Limits::memory_mib(1024);
+/// What `initdb` writes lets in nobody but the server's own loopback interface. In a container all come
+/// from another address; they still have to know the password.
+const HBA_FOR_A_NETWORK: &str = "host all all all scram-sha-256\n";
+
 /// A planned Postgres, and the way to talk to it once it runs.
 #[derive(Debug, Clone)]
 pub struct Postgres {
-    address: SocketAddr,
+    listener: Listener,
     password: String,
     spec: ServiceSpec,
 }
 
 impl Postgres {
     /// Prepares a data directory and the plan to run on it.
-    pub async fn plan(artifact: &Artifact, site: &Site) -> Result<Self, StackError> {
-        let run_as = nix::unistd::geteuid().is_root().then_some(NOBODY);
-        let artifact = reachable(artifact, run_as, site)?;
-        let data = postgres_data::prepare(&artifact, run_as, site).await?;
-        let address = site.address("postgres")?;
+    pub async fn plan(postgres: &Runnable, site: &Site) -> Result<Self, StackError> {
+        let refuses_root = || nix::unistd::geteuid().is_root().then_some(NOBODY);
+        let run_as = site.provider.run_as().or_else(refuses_root);
+        let postgres = reachable(postgres, run_as, site)?;
+        let data = postgres_data::prepare(&postgres, run_as, site).await?;
+        let id = ServiceId::shared("postgres");
+        let listener = site.listener(&id, "postgres")?;
+        let address = listener.harness;
+        let mut mounts = vec![Mount::writable(&data.dir)];
         let mut args = vec![
             "-D".to_owned(),
             data.dir.display().to_string(),
             "-p".to_owned(),
-            address.port().to_string(),
+            listener.port().to_string(),
+            "-c".to_owned(),
+            format!("listen_addresses={}", listener.bind.ip()),
         ];
+        if !listener.bind.ip().is_loopback() {
+            let hba = site.run.temp().join("pg_hba.conf");
+            write(&hba, HBA_FOR_A_NETWORK)?;
+            args.extend(["-c".to_owned(), format!("hba_file={}", hba.display())]);
+            mounts.push(Mount::read_only(hba));
+        }
         args.extend(
             SETTINGS
                 .iter()
@@ -73,8 +89,9 @@ impl Postgres {
             url: url(address, &data.password, "postgres"),
         };
         let spec = ServiceSpec {
-            id: ServiceId::shared("postgres"),
-            program: artifact.entry.clone(),
+            id,
+            program: postgres.entry.clone(),
+            package: postgres.package(mounts, vec![listener.port()], LIMITS),
             args,
             env: Vec::new(),
             working_dir: data.dir,
@@ -83,10 +100,10 @@ impl Postgres {
             readiness: Arc::new(probe),
             ready_within: READY_WITHIN,
             stop_signal: StopSignal::Interrupt,
-            provenance: Some(artifact.provenance),
+            provenance: Some(postgres.provenance),
         };
         Ok(Self {
-            address,
+            listener,
             password: data.password,
             spec,
         })
@@ -96,13 +113,18 @@ impl Postgres {
         &self.spec
     }
 
-    /// The URL of a database, with the superuser's password.
+    /// The harness's URL of a database, with the superuser's password.
     pub fn url(&self, database: &str) -> String {
-        url(self.address, &self.password, database)
+        url(self.listener.harness, &self.password, database)
     }
 
-    /// Makes an empty database and returns its URL. The name is the harness's own, never a user's text.
-    pub async fn create_database(&self, name: &str) -> Result<String, StackError> {
+    /// The URL of a database for the other services, with the superuser's password.
+    pub fn peers_url(&self, database: &str) -> String {
+        url(&self.listener.peers, &self.password, database)
+    }
+
+    /// Makes an empty database. The name is the harness's own, never a user's text.
+    pub async fn create_database(&self, name: &str) -> Result<(), StackError> {
         let refused = |error: sqlx::Error| {
             let mend = "see the log of postgres";
             StackError::new(
@@ -128,26 +150,26 @@ impl Postgres {
             let mend = "see the log of postgres";
             return Err(StackError::new(StackErrorKind::NotReady, what, mend));
         };
-        done.map_err(refused)?;
-        Ok(self.url(name))
+        done.map_err(refused)
     }
 }
 
-fn url(address: SocketAddr, password: &str, database: &str) -> String {
+fn url(address: impl std::fmt::Display, password: &str, database: &str) -> String {
     format!("postgres://{SUPERUSER}:{password}@{address}/{database}?sslmode=disable")
 }
 
 /// The server's files where its user can read them.
 fn reachable(
-    artifact: &Artifact,
+    postgres: &Runnable,
     run_as: Option<RunAs>,
     site: &Site,
-) -> Result<Artifact, StackError> {
-    let Some(RunAs { uid, .. }) = run_as else {
-        return Ok(artifact.clone());
+) -> Result<Runnable, StackError> {
+    let (Some(RunAs { uid, .. }), Origin::File(artifact)) = (run_as, &postgres.origin) else {
+        return Ok(postgres.clone());
     };
     artifact
         .reachable_by(uid, site.run.temp())
+        .map(|artifact| Runnable::of_artifact(&artifact))
         .map_err(|error| {
             let mend = error.mend().to_owned();
             StackError::new(StackErrorKind::Config, "run postgres as another user", mend)

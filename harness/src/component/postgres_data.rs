@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::postgres::SUPERUSER;
+use super::postgres::{LIMITS, SUPERUSER};
+use super::runnable::Runnable;
 use super::site::{Site, write};
 use super::template::{self, Template};
 use super::tree;
 use crate::error::StackError;
-use crate::provider::process::OneShot;
-use crate::provider::{RunAs, ServiceId};
-use crate::store::Artifact;
+use crate::provider::{Mount, OneShot, RunAs, ServiceId};
 
 /// It takes 3 s on an idle disk.
 const INITDB_WITHIN: Duration = Duration::from_mins(1);
@@ -28,23 +27,27 @@ pub(super) struct PreparedData {
 /// Copies the template cluster into the run. The template's password is random, made with it, and
 /// readable by its owner alone: there is no default one.
 pub(super) async fn prepare(
-    artifact: &Artifact,
+    postgres: &Runnable,
     run_as: Option<RunAs>,
     site: &Site,
 ) -> Result<PreparedData, StackError> {
     let options = initdb_options();
-    let name = template::key("postgres", &artifact.version, &options);
+    let name = template::key(
+        &format!("postgres-{}", postgres.kind()),
+        &postgres.version,
+        &options,
+    );
     let template = match Template::find(&site.templates, &name).await? {
         Template::Ready(template) => template,
         Template::Missing(making) => {
-            initialise(artifact, run_as, site, &options, making.dir()).await?;
+            initialise(postgres, run_as, site, &options, making.dir()).await?;
             making.publish()?
         }
     };
     let password_file = template.join(PASSWORD);
     let password = fs::read_to_string(&password_file)
         .map_err(|error| StackError::io("read", &password_file, error))?;
-    let home = site.temp_dir("postgres-data")?;
+    let home = site.run.temp_dir("postgres-data")?;
     let dir = home.join(DATA);
     let (from, to) = (template.join(DATA), dir.clone());
     tokio::task::spawn_blocking(move || tree::copy(&from, &to, run_as))
@@ -73,13 +76,13 @@ fn initdb_options() -> Vec<String> {
 /// Runs `initdb` in the run's own folder, which its user can reach, and takes the result into the
 /// template, which need not be reachable.
 async fn initialise(
-    artifact: &Artifact,
+    postgres: &Runnable,
     run_as: Option<RunAs>,
     site: &Site,
     options: &[String],
     into: &Path,
 ) -> Result<(), StackError> {
-    let workshop = site.temp_dir("postgres-initdb")?;
+    let workshop = site.run.temp_dir("postgres-initdb")?;
     let password = Uuid::new_v4().simple().to_string();
     let password_file = workshop.join(PASSWORD);
     write(&password_file, &password)?;
@@ -94,7 +97,8 @@ async fn initialise(
     args.extend(["--pwfile", &password_file.display().to_string()].map(str::to_owned));
     let initdb = OneShot {
         what: "initialise an empty Postgres cluster".to_owned(),
-        program: artifact.bin_dir().join("initdb"),
+        program: postgres.beside("initdb"),
+        package: postgres.package(vec![Mount::writable(&workshop)], Vec::new(), LIMITS),
         args,
         env: Vec::new(),
         working_dir: workshop.clone(),
@@ -102,7 +106,7 @@ async fn initialise(
         log: site.run.log_file(&ServiceId::shared("postgres-initdb")),
         within: INITDB_WITHIN,
     };
-    site.launcher.run(&initdb).await?;
+    site.provider.run_once(initdb, &site.run).await?;
     let take = || {
         fs::copy(&password_file, into.join(PASSWORD))?;
         tree::copy(&data, &into.join(DATA), None)?;

@@ -6,33 +6,46 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::site::Site;
+use super::runnable::Runnable;
+use super::site::{Listener, Site};
 use crate::error::StackError;
-use crate::provider::{Endpoint, Probe, ServiceId, ServiceSpec, StopSignal};
-use crate::store::Artifact;
+use crate::provider::{Endpoint, Limits, Mount, Probe, ServiceId, ServiceSpec, StopSignal};
 
 /// It answers in 0.1 s.
 const READY_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Streams of a whole run, some 1 kB an event, stay far below.
+const LIMITS: Limits = Limits::memory_mib(512);
 
 /// A planned server.
 #[derive(Debug, Clone)]
 pub struct Redis {
-    address: SocketAddr,
+    listener: Listener,
     spec: ServiceSpec,
 }
 
 impl Redis {
     /// Keeps everything in memory: no scenario restarts it and asks for what it held before.
-    pub fn plan(artifact: &Artifact, site: &Site) -> Result<Self, StackError> {
-        let address = site.address("redis")?;
-        let home = site.temp_dir("redis")?;
-        let port = address.port().to_string();
+    pub fn plan(redis: &Runnable, site: &Site) -> Result<Self, StackError> {
+        let id = ServiceId::shared("redis");
+        let listener = site.listener(&id, "redis")?;
+        let address = listener.harness;
+        let home = site.writable_dir("redis")?;
+        let (bind, port) = (listener.bind.ip().to_string(), listener.port().to_string());
+        // It would refuse whoever is not on its own loopback interface. Who can reach it at all is decided
+        // by the address that it listens on, and by the network of the run.
+        let protected = if listener.bind.ip().is_loopback() {
+            "yes"
+        } else {
+            "no"
+        };
         let args = [
             "--bind",
-            "127.0.0.1",
+            &bind,
             "--port",
             &port,
+            "--protected-mode",
+            protected,
             "--save",
             "",
             "--appendonly",
@@ -43,8 +56,9 @@ impl Redis {
             "no",
         ];
         let spec = ServiceSpec {
-            id: ServiceId::shared("redis"),
-            program: artifact.entry.clone(),
+            id,
+            program: redis.entry.clone(),
+            package: redis.package(vec![Mount::writable(&home)], vec![listener.port()], LIMITS),
             args: args.map(str::to_owned).to_vec(),
             env: Vec::new(),
             working_dir: home,
@@ -53,21 +67,23 @@ impl Redis {
             readiness: Arc::new(RedisProbe { address }),
             ready_within: READY_WITHIN,
             stop_signal: StopSignal::Term,
-            provenance: Some(artifact.provenance.clone()),
+            provenance: Some(redis.provenance.clone()),
         };
-        Ok(Self { address, spec })
+        Ok(Self { listener, spec })
     }
 
     pub fn spec(&self) -> &ServiceSpec {
         &self.spec
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where the other services find it, `host:port`.
+    pub fn peers(&self) -> &str {
+        &self.listener.peers
     }
 
+    /// The harness's way to it.
     pub fn url(&self) -> String {
-        format!("redis://{}", self.address)
+        format!("redis://{}", self.listener.harness)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The system under test: its one binary, and the plan of each of its processes.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,13 +12,17 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use super::digest::sha256_hex;
+use super::runnable::{Origin, Runnable};
+use super::site::{Listener, Site};
 use crate::error::{StackError, StackErrorKind};
 use crate::provider::process::tether;
-use crate::provider::{Endpoint, HttpProbe, ServiceId, ServiceSpec, StopSignal};
+use crate::provider::{Endpoint, HttpProbe, Limits, Mount, ServiceId, ServiceSpec, StopSignal};
 
 const BINARY: &str = "todo";
 /// It is up in 0.2 s; with a sidecar it is ready when that is.
 const READY_WITHIN: Duration = Duration::from_secs(40);
+/// Some 30 MB in use.
+const LIMITS: Limits = Limits::memory_mib(256);
 /// Lines of a failed build that are worth showing.
 const BUILD_LINES_KEPT: usize = 30;
 
@@ -28,6 +31,17 @@ const BUILD_LINES_KEPT: usize = 30;
 pub struct SystemBinary {
     pub path: PathBuf,
     pub provenance: Provenance,
+}
+
+impl SystemBinary {
+    pub fn runnable(&self) -> Runnable {
+        Runnable {
+            version: self.provenance.version.clone(),
+            entry: self.path.clone(),
+            origin: Origin::Built,
+            provenance: self.provenance.clone(),
+        }
+    }
 }
 
 /// Where to take the system's binary from.
@@ -187,31 +201,37 @@ fn describe(path: PathBuf, source: &str, how: String) -> Result<SystemBinary, St
 pub struct AppPlan {
     pub id: ServiceId,
     pub role: Role,
-    pub address: SocketAddr,
+    pub http: Listener,
     pub env: Vec<(String, String)>,
+    /// The key set that tokens are verified with.
+    pub jwks: PathBuf,
     pub working_dir: PathBuf,
 }
 
 /// The plan of one process.
-pub fn app(binary: &SystemBinary, plan: AppPlan) -> ServiceSpec {
+pub fn app(system: &Runnable, plan: AppPlan, site: &Site) -> ServiceSpec {
     let mut env = plan.env;
     let mut set = |name: &str, value: String| env.push((name.to_owned(), value));
     set("ROLE", plan.role.as_str().to_owned());
-    set("HTTP_ADDR", plan.address.to_string());
+    set("HTTP_ADDR", plan.http.bind.to_string());
+    set("JWT_JWKS_FILE", plan.jwks.display().to_string());
+    let mounts = vec![
+        Mount::read_only(plan.jwks),
+        Mount::read_only(&plan.working_dir),
+    ];
+    let address = plan.http.harness;
     ServiceSpec {
         id: plan.id,
-        program: binary.path.clone(),
+        program: system.entry.clone(),
+        package: system.package(mounts, vec![plan.http.port()], LIMITS),
         args: vec!["--role".to_owned(), plan.role.as_str().to_owned()],
         env,
         working_dir: plan.working_dir,
-        run_as: None,
-        endpoints: vec![Endpoint::new("http", format!("http://{}", plan.address))],
-        readiness: Arc::new(HttpProbe::new(format!(
-            "http://{}/health/ready",
-            plan.address
-        ))),
+        run_as: site.provider.run_as(),
+        endpoints: vec![Endpoint::new("http", format!("http://{address}"))],
+        readiness: Arc::new(HttpProbe::new(format!("http://{address}/health/ready"))),
         ready_within: READY_WITHIN,
         stop_signal: StopSignal::Term,
-        provenance: Some(binary.provenance.clone()),
+        provenance: Some(system.provenance.clone()),
     }
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use gauntlet_reports::Provenance;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Exit, RunContext, ServiceId, ServiceSpec, Signal};
+use super::{Endpoint, Exit, OneShot, RunAs, RunContext, ServiceId, ServiceSpec, Signal};
 use crate::error::StackError;
 
 /// Whether a provider can run a service here.
@@ -46,7 +47,19 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// The name in reports: `process`, `containers` or `cluster`.
     fn name(&self) -> &'static str;
 
+    /// Where a service has to listen, so that whoever needs it can connect.
+    fn bind_ip(&self) -> Ipv4Addr;
+
+    /// The name under which other services find this one.
+    fn host_of(&self, service: &ServiceId) -> String;
+
+    /// The user that services run as, who has to own what they write. None: the harness's own.
+    fn run_as(&self) -> Option<RunAs>;
+
     async fn probe(&self, spec: &ServiceSpec) -> Support;
+
+    /// Runs a program to its end. Anything but exit code 0 is an error with its last output.
+    async fn run_once(&self, shot: OneShot, run: &Arc<RunContext>) -> Result<(), StackError>;
 
     /// Starts the service. It runs, but it need not answer yet: [`Instance::ready`] waits for that.
     async fn start(
@@ -54,6 +67,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
         spec: ServiceSpec,
         run: &Arc<RunContext>,
     ) -> Result<Arc<dyn Instance>, StackError>;
+
+    /// Gives back what the provider holds besides its services, when all of them are stopped.
+    async fn close(&self) -> Result<(), StackError>;
 }
 
 /// A started service.

@@ -3,7 +3,11 @@
 //! A [`ServiceSpec`] is the plan, an [`Instance`] the running service. `process` is the provider that
 //! needs nothing but an operating system: children on 127.0.0.1.
 
+pub mod containers;
 mod instance;
+mod life;
+mod once;
+mod output;
 mod ports;
 mod probe;
 pub mod process;
@@ -16,11 +20,12 @@ mod sweep;
 mod wait;
 
 pub use instance::{Health, Instance, Provider, Stopped, Support};
+pub use once::OneShot;
 pub use ports::PortSlot;
 pub use probe::{HttpProbe, Probe, TcpProbe};
 pub use run::{RunContext, UnexpectedExit, micros_since_epoch};
 pub use signal::{Exit, Signal};
-pub use spec::{Endpoint, RunAs, ServiceId, ServiceSpec, StopSignal};
+pub use spec::{Endpoint, Limits, Mount, Package, RunAs, ServiceId, ServiceSpec, StopSignal};
 pub use state::StateDir;
 pub use sweep::{SweepReport, SweptRun, sweep};
 pub use wait::{Waited, until};

@@ -14,6 +14,8 @@ use crate::error::{StackError, StackErrorKind};
 const OWNER_LOCK: &str = "owner.lock";
 const RUN_FILE: &str = "run.json";
 const CHILDREN_FILE: &str = "children.jsonl";
+/// Is there where the run may have left something in a container engine.
+const CONTAINERS_FILE: &str = "containers";
 /// Lies in a run's temporary directory. What does not hold it is not ours to remove.
 const MARKER: &str = ".gauntlet-run";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -97,6 +99,12 @@ impl Registration {
             .map_err(|error| StackError::io("register a child in", &self.dir, error))
     }
 
+    /// Written before there is any.
+    pub(super) fn expect_containers(&self) -> Result<(), StackError> {
+        let file = self.dir.join(CONTAINERS_FILE);
+        fs::write(&file, []).map_err(|error| StackError::io("register containers in", &file, error))
+    }
+
     pub(super) fn remove(&self) -> io::Result<()> {
         gone_is_fine(fs::remove_dir_all(&self.dir))
     }
@@ -108,6 +116,7 @@ pub(super) struct Orphan {
     pub(super) run_id: String,
     /// Only processes of this boot.
     pub(super) children: Vec<(String, Identity)>,
+    pub(super) may_have_containers: bool,
     temp: PathBuf,
     dir: PathBuf,
     _owner: File,
@@ -131,6 +140,7 @@ impl Orphan {
         Some(Self {
             run_id: run.run_id,
             children,
+            may_have_containers: dir.join(CONTAINERS_FILE).exists(),
             temp: run.temp,
             dir: dir.into(),
             _owner: owner,

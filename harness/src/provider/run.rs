@@ -116,6 +116,11 @@ impl RunContext {
         self.registration.add(service.as_str(), child)
     }
 
+    /// From now on the next start looks into the container engine too, should this run die.
+    pub(super) fn expect_containers(&self) -> Result<(), StackError> {
+        self.registration.expect_containers()
+    }
+
     pub(super) fn record_unexpected(&self, exit: UnexpectedExit) {
         self.exits.send_modify(|exits| exits.push(exit));
     }

@@ -81,13 +81,69 @@ impl StopSignal {
     }
 }
 
+/// A path of this machine that a service has to see. In a container it lies at the same place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    pub path: PathBuf,
+    pub writable: bool,
+}
+
+impl Mount {
+    pub fn read_only(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            writable: false,
+        }
+    }
+
+    pub fn writable(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            writable: true,
+        }
+    }
+}
+
+/// What a container may take of its host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Beyond it the kernel kills the container's largest process.
+    pub memory_bytes: u64,
+    /// Cores' worth of time, such as 0.5; None: no limit.
+    pub cpus: Option<f64>,
+}
+
+impl Limits {
+    pub const fn memory_mib(mib: u64) -> Self {
+        Self {
+            memory_bytes: mib * 1024 * 1024,
+            cpus: None,
+        }
+    }
+}
+
+/// What is needed to run a program as a container, beyond what a process needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Package {
+    /// The image that holds the program, as the engine knows it.
+    pub image: String,
+    pub mounts: Vec<Mount>,
+    /// Ports that the harness connects to: published on 127.0.0.1 under the same number.
+    pub ports: Vec<u16>,
+    pub limits: Limits,
+}
+
 /// The plan of one service: everything that is needed to start it, and to start it again.
 #[derive(Debug, Clone)]
 pub struct ServiceSpec {
     pub id: ServiceId,
+    /// A file of this machine; of the image where there is a `package`.
     pub program: PathBuf,
+    /// None: the program is a file of this machine.
+    pub package: Option<Package>,
     pub args: Vec<String>,
-    /// Beside these the child sees only what every program needs (`PATH`, `HOME`, locale, `TMPDIR`).
+    /// Beside these a process sees only what every program needs (`PATH`, `HOME`, locale, `TMPDIR`), a
+    /// container what its image sets.
     pub env: Vec<(String, String)>,
     pub working_dir: PathBuf,
     /// None: the harness's own user.

@@ -3,6 +3,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::containers::{Engine, remove_run};
 use super::process::{Identity, kill_family};
 use super::registry::Orphan;
 use super::{ServiceId, StateDir, until};
@@ -23,6 +24,8 @@ pub struct SweptRun {
     pub run_id: String,
     /// Services that were still running, with their process ids.
     pub killed: Vec<(ServiceId, i32)>,
+    /// Containers that the run's own reaper had not removed.
+    pub containers: usize,
     /// The temporary directory that was removed.
     pub removed: Option<PathBuf>,
 }
@@ -77,18 +80,45 @@ async fn bury(orphan: Orphan) -> Result<SweptRun, StackError> {
         // the entry stayed, and it would have no better means.
         tracing::error!(run_id, %waited, "a process of a dead run does not end");
     }
+    let containers = if orphan.may_have_containers {
+        match containers_of(&run_id).await {
+            Ok(removed) => removed,
+            // The entry stays, so that a start at which the engine answers sees to it.
+            Err(error) => {
+                tracing::warn!(run_id, %error, "cannot tell whether a dead run left containers");
+                return Ok(SweptRun {
+                    run_id,
+                    killed: named(living),
+                    containers: 0,
+                    removed: None,
+                });
+            }
+        }
+    } else {
+        0
+    };
     let temp = orphan
         .remove()
         .map_err(|error| StackError::io("remove what is left of run", run_id.as_ref(), error))?;
-    let killed = living
-        .into_iter()
-        .map(|(service, child)| (ServiceId::shared(&service), child.pid))
-        .collect();
     Ok(SweptRun {
         run_id,
-        killed,
+        killed: named(living),
+        containers,
         removed: temp,
     })
+}
+
+fn named(children: Vec<(String, Identity)>) -> Vec<(ServiceId, i32)> {
+    children
+        .into_iter()
+        .map(|(service, child)| (ServiceId::shared(&service), child.pid))
+        .collect()
+}
+
+/// Removes what a dead run left in the engine, and says how many containers that were.
+async fn containers_of(run_id: &str) -> Result<usize, StackError> {
+    let engine = Engine::connect().await?;
+    Ok(remove_run(&engine, run_id).await?.containers.len())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::runs_on::RunsOn;
 use crate::component::ComponentFiles;
 use crate::component::system::SystemSource;
 use crate::provider::StateDir;
@@ -17,6 +18,7 @@ pub struct StackContext {
     pub state: StateDir,
     /// The executable that answers to `exec-child`: the `gauntlet` binary.
     pub shim: PathBuf,
+    pub runs_on: RunsOn,
     pub store: Arc<Store>,
     /// The Dapr component files to mount.
     pub components: ComponentFiles,
@@ -34,6 +36,7 @@ impl fmt::Debug for StackContext {
             .field("run_dir", &self.run_dir)
             .field("state", &self.state)
             .field("shim", &self.shim)
+            .field("runs_on", &self.runs_on)
             .field("components", &self.components)
             .field("system", &self.system)
             .finish_non_exhaustive()

@@ -1,36 +1,36 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gauntlet_contract::config::Role;
 use gauntlet_contract::{Topic, TopicName};
 
 use super::topology::Lane;
+use crate::component::Listener;
 use crate::error::{StackError, StackErrorKind};
 use crate::provider::Instance;
 
 pub(super) type Instances = BTreeMap<Role, Arc<dyn Instance>>;
 
 /// Where the processes of one role listen.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
-    pub(super) app: SocketAddr,
+    pub(super) app: Listener,
     /// None in direct mode.
-    pub(super) sidecar: Option<SocketAddr>,
+    pub(super) sidecar: Option<Listener>,
 }
 
 /// The places of both roles: there is no lane without one of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Places {
     pub(super) api: Place,
     pub(super) audit: Place,
 }
 
 impl Places {
-    pub(super) fn of(&self, role: Role) -> Place {
+    pub(super) fn of(&self, role: Role) -> &Place {
         match role {
-            Role::Api => self.api,
-            Role::Audit => self.audit,
+            Role::Api => &self.api,
+            Role::Audit => &self.audit,
         }
     }
 }
@@ -67,7 +67,7 @@ impl RunningLane {
     }
 
     pub fn url(&self, role: Role) -> String {
-        format!("http://{}", self.places.of(role).app)
+        format!("http://{}", self.places.of(role).app.harness)
     }
 
     /// The lane's own database, with credentials.

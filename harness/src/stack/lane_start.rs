@@ -12,6 +12,7 @@ use super::promise::Promised;
 use super::roster::Layer;
 use super::starter::Starter;
 use super::topology::{Lane, Mode};
+use crate::component::Origin;
 use crate::component::dapr::{self, ControlService, SidecarPlan};
 use crate::component::kafka::Kafka;
 use crate::component::page_cache;
@@ -37,6 +38,12 @@ pub(super) struct Beyond {
     pub(super) placement: Promised<ControlService>,
 }
 
+/// The lane's database, as each side has to name it. With credentials.
+struct DatabaseUrls {
+    harness: String,
+    peers: String,
+}
+
 /// A lane in the making.
 struct Building {
     starter: Arc<Starter>,
@@ -52,10 +59,12 @@ pub(super) async fn start(
     lane: Lane,
     ground: Ground,
 ) -> Result<RunningLane, StackError> {
-    let working_dir = starter.site.temp_dir(&format!("lane-{}", lane.name()))?;
+    let working_dir = starter
+        .site
+        .writable_dir(&format!("lane-{}", lane.name()))?;
     let places = Places {
-        api: place(&starter, &lane)?,
-        audit: place(&starter, &lane)?,
+        api: place(&starter, &lane, Role::Api)?,
+        audit: place(&starter, &lane, Role::Audit)?,
     };
     let building = Building {
         starter,
@@ -72,7 +81,7 @@ pub(super) async fn start(
     let redis_url = building.ground.redis.get().await.url();
     Ok(RunningLane {
         lane: building.lane,
-        places,
+        places: building.places,
         database_url,
         kafka_brokers,
         redis_url,
@@ -81,31 +90,45 @@ pub(super) async fn start(
     })
 }
 
-fn place(starter: &Starter, lane: &Lane) -> Result<Place, StackError> {
-    let app = starter.site.address("an app")?;
+fn place(starter: &Starter, lane: &Lane, role: Role) -> Result<Place, StackError> {
+    let app = starter.site.listener(&app_id(lane, role), "an app")?;
     let sidecar = match lane.mode() {
-        Mode::Dapr => Some(starter.site.address("a sidecar")?),
+        Mode::Dapr => {
+            let id = sidecar_id(lane, role);
+            Some(starter.site.listener(&id, "a sidecar")?)
+        }
         Mode::Direct => None,
     };
     Ok(Place { app, sidecar })
+}
+
+fn app_id(lane: &Lane, role: Role) -> ServiceId {
+    ServiceId::of_lane(lane.name(), role.as_str())
+}
+
+fn sidecar_id(lane: &Lane, role: Role) -> ServiceId {
+    ServiceId::of_lane(lane.name(), &format!("{}-sidecar", role.as_str()))
 }
 
 impl Building {
     async fn build(&self) -> Result<(String, Instances, Instances), StackError> {
         // The database is made while the broker's topics are.
         let (database_url, ()) = try_join(self.database(), self.topics()).await?;
-        let apps = self.apps(&database_url);
-        let (apps, sidecars) = try_join(apps, self.sidecars(&database_url)).await?;
-        Ok((database_url, apps, sidecars))
+        let apps = self.apps(&database_url.peers);
+        let (apps, sidecars) = try_join(apps, self.sidecars(&database_url.peers)).await?;
+        Ok((database_url.harness, apps, sidecars))
     }
 
-    async fn database(&self) -> Result<String, StackError> {
+    async fn database(&self) -> Result<DatabaseUrls, StackError> {
         let postgres = self.ground.postgres.get().await;
         let began = Instant::now();
-        let url = postgres.create_database(self.lane.name()).await?;
+        postgres.create_database(self.lane.name()).await?;
         self.starter
             .took(format!("{}: database", self.lane.name()), began);
-        Ok(url)
+        Ok(DatabaseUrls {
+            harness: postgres.url(self.lane.name()),
+            peers: postgres.peers_url(self.lane.name()),
+        })
     }
 
     /// Streams of Redis come into being with their first entry.
@@ -123,22 +146,25 @@ impl Building {
     }
 
     async fn apps(&self, database_url: &str) -> Result<Instances, StackError> {
-        let mut env = self.starter.common_env();
+        let mut env = Starter::common_env();
         env.push(("DATABASE_URL".to_owned(), database_url.to_owned()));
         env.extend(self.broker_env().await?);
         let starts = Role::ALL.map(|role| {
             let (mut env, place) = (env.clone(), self.places.of(role));
-            if let Some(sidecar) = place.sidecar {
-                env.push(("DAPR_HTTP_URL".to_owned(), format!("http://{sidecar}")));
+            if let Some(sidecar) = &place.sidecar {
+                let url = format!("http://{}", sidecar.peers);
+                env.push(("DAPR_HTTP_URL".to_owned(), url));
             }
             let plan = AppPlan {
-                id: ServiceId::of_lane(self.lane.name(), role.as_str()),
+                id: app_id(&self.lane, role),
                 role,
-                address: place.app,
+                http: place.app.clone(),
                 env,
+                jwks: self.starter.jwks.clone(),
                 working_dir: self.working_dir.clone(),
             };
-            self.bring_up(role, Layer::App, system::app(&self.starter.system, plan))
+            let spec = system::app(&self.starter.programs.system, plan, &self.starter.site);
+            self.bring_up(role, Layer::App, spec)
         });
         Ok(try_join_all(starts).await?.into_iter().collect())
     }
@@ -148,33 +174,34 @@ impl Building {
             return Ok(Instances::new());
         }
         let beyond = self.beyond()?;
-        let daprd = self
-            .starter
-            .daprd
-            .as_ref()
-            .ok_or_else(|| self.needs_full())?;
+        let beyond_light = self.starter.programs.beyond_light.as_ref();
+        let daprd = &beyond_light.ok_or_else(|| self.needs_full())?.daprd;
         let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
         let env = self.component_env(database_url).await?;
-        page_cache::forget(&daprd.entry).map_err(|error| {
-            StackError::io("have the kernel forget the pages of", &daprd.entry, error)
-        })?;
+        if let Origin::File(_) = daprd.origin {
+            page_cache::forget(&daprd.entry).map_err(|error| {
+                StackError::io("have the kernel forget the pages of", &daprd.entry, error)
+            })?;
+        }
         let mut started = Instances::new();
         // One after the other: sidecars that find their state store's tables missing all create them,
         // and all but one of them end with "already exists".
         for role in Role::ALL {
             let place = self.places.of(role);
-            let Some(http) = place.sidecar else { continue };
+            let Some(http) = place.sidecar.clone() else {
+                continue;
+            };
             let plan = SidecarPlan {
-                id: ServiceId::of_lane(self.lane.name(), &format!("{}-sidecar", role.as_str())),
+                id: sidecar_id(&self.lane, role),
                 app_id: role.as_str().to_owned(),
-                app: place.app,
+                app: place.app.clone(),
                 http,
                 resources: self.starter.components.resources(self.lane.broker()),
                 config: self.starter.components.config(),
                 env: env.clone(),
                 working_dir: self.working_dir.clone(),
-                scheduler: scheduler.address,
-                placement: placement.address,
+                scheduler: scheduler.address.clone(),
+                placement: placement.address.clone(),
             };
             let spec = dapr::sidecar(daprd, plan, &self.starter.site)?;
             let (role, sidecar) = self.bring_up(role, Layer::Sidecar, spec).await?;
@@ -201,11 +228,13 @@ impl Building {
         match self.lane.broker() {
             Broker::Kafka => {
                 env.push(("BROKER", "kafka".to_owned()));
-                env.push(("KAFKA_BROKERS", self.beyond()?.kafka.get().await.brokers()));
+                let kafka = self.beyond()?.kafka.get().await;
+                env.push(("KAFKA_BROKERS", kafka.peers().to_owned()));
             }
             Broker::Redis => {
                 env.push(("BROKER", "redis".to_owned()));
-                env.push(("REDIS_URL", self.ground.redis.get().await.url()));
+                let redis = self.ground.redis.get().await;
+                env.push(("REDIS_URL", format!("redis://{}", redis.peers())));
             }
         }
         Ok(env
@@ -216,8 +245,8 @@ impl Building {
 
     /// What the component files refer to; see `components/README.md`.
     async fn component_env(&self, database_url: &str) -> Result<Vec<(String, String)>, StackError> {
-        let redis = self.ground.redis.get().await.address().to_string();
-        let kafka = self.beyond()?.kafka.get().await.brokers();
+        let redis = self.ground.redis.get().await.peers().to_owned();
+        let kafka = self.beyond()?.kafka.get().await.peers().to_owned();
         // Dapr puts the app's id in, which makes it the group of `Lane::group`.
         let group = format!("{}{{appID}}", self.lane.topic_prefix());
         Ok(vec![

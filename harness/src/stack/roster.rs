@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use crate::error::StackError;
-use crate::provider::{Instance, RunContext, ServiceId, Stopped};
+use crate::provider::{Instance, Provider, RunContext, ServiceId, Stopped};
 
 /// In the order in which they are stopped: nobody loses what it needs while it drains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,14 +28,16 @@ pub struct StopReport {
 #[derive(Debug)]
 pub(super) struct Roster {
     run: Arc<RunContext>,
+    provider: Arc<dyn Provider>,
     members: Mutex<Vec<(Layer, Arc<dyn Instance>)>>,
     stopped: AtomicBool,
 }
 
 impl Roster {
-    pub(super) fn new(run: Arc<RunContext>) -> Self {
+    pub(super) fn new(run: Arc<RunContext>, provider: Arc<dyn Provider>) -> Self {
         Self {
             run,
+            provider,
             members: Mutex::new(Vec::new()),
             stopped: AtomicBool::new(false),
         }
@@ -89,7 +91,9 @@ impl Roster {
             }
         }
         self.stopped.store(true, Ordering::Release);
+        let closed = self.provider.close().await;
         self.run.close()?;
+        closed?;
         failure.map_or(Ok(report), Err)
     }
 }
@@ -124,6 +128,7 @@ mod tests {
 
     use super::*;
     use crate::error::StackErrorKind;
+    use crate::provider::process::{Launcher, ProcessProvider};
     use crate::provider::{Endpoint, Exit, Health, Signal, StateDir};
 
     /// Writes its name down when it is stopped, and does as it is told.
@@ -206,7 +211,10 @@ mod tests {
     fn party(dir: &Path, members: &[(Layer, &str, Option<Stopped>)]) -> Party {
         let run_id = uuid::Uuid::new_v4().simple().to_string();
         let run = RunContext::open(&StateDir::at(dir.join("state")), &run_id, dir).unwrap();
-        let (roster, stops) = (Roster::new(Arc::new(run)), Arc::default());
+        let provider = Arc::new(ProcessProvider::new(Launcher {
+            shim: PathBuf::new(),
+        }));
+        let (roster, stops) = (Roster::new(Arc::new(run), provider), Arc::default());
         for (layer, name, outcome) in members {
             let (id, stops, outcome) = (ServiceId::shared(name), Arc::clone(&stops), *outcome);
             roster.add(*layer, Arc::new(Dummy { id, stops, outcome }));

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -17,7 +16,6 @@ use super::topology::Topology;
 use crate::error::{StackError, StackErrorKind};
 use crate::fault::{Fault, FaultGuard};
 use crate::provider::{Health, Instance, PortSlot, RunContext, ServiceId, UnexpectedExit};
-use crate::store::{Artifact, ComponentId};
 
 /// A stack that is up. It has to be stopped: dropping it kills everything, and says so loudly.
 #[derive(Debug)]
@@ -37,7 +35,6 @@ impl Stack {
     pub(super) fn assemble(
         topology: Topology,
         starter: &Starter,
-        artifacts: BTreeMap<ComponentId, Artifact>,
         keys: Keys,
         mut lanes: Vec<RunningLane>,
     ) -> Self {
@@ -49,10 +46,7 @@ impl Stack {
                 .position(|asked| asked == lane.lane())
         };
         lanes.sort_by_key(place);
-        let components = artifacts.into_values().map(|artifact| artifact.provenance);
-        let provenance = components
-            .chain([starter.system.provenance.clone()])
-            .collect();
+        let provenance = starter.programs.provenance();
         let timings = starter
             .timings
             .lock()

@@ -1,6 +1,5 @@
 //! The start itself: each step runs as soon as the values that it needs are there.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,27 +9,24 @@ use super::context::StackContext;
 use super::keys::Keys;
 use super::lane::RunningLane;
 use super::lane_start::{self, Beyond, Ground};
-use super::obtain::obtain;
+use super::programs::{BeyondLight, Programs};
 use super::promise::{Promise, promise};
 use super::roster::{Layer, Roster};
 use super::running::Stack;
 use super::starter::Starter;
-use super::topology::{StackKind, Topology};
+use super::topology::Topology;
 use crate::component::dapr::{self, ControlService};
 use crate::component::kafka::Kafka;
 use crate::component::postgres::Postgres;
 use crate::component::redis::Redis;
 use crate::component::{Site, site};
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::process::{Launcher, ProcessProvider};
 use crate::provider::{PortSlot, RunContext};
-use crate::store::{Artifact, ComponentId};
 
 /// A start that failed has nothing to drain.
 const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(3);
 
 type Steps = JoinSet<Result<Option<RunningLane>, StackError>>;
-type Artifacts = BTreeMap<ComponentId, Artifact>;
 
 impl Stack {
     /// Brings the whole topology up; where one part fails, everything is stopped again.
@@ -39,16 +35,7 @@ impl Stack {
     pub async fn start(topology: Topology, context: &StackContext) -> Result<Self, StackError> {
         topology.validate()?;
         let began = Instant::now();
-        let artifacts = obtain(
-            Arc::clone(&context.store),
-            topology.kind().components(),
-            Arc::clone(&context.progress),
-        )
-        .await?;
-        let system = context
-            .system
-            .obtain(&context.shim, &*context.notes)
-            .await?;
+        let programs = Programs::obtain(topology.kind(), context).await?;
         let obtained = Instant::now();
 
         let run = Arc::new(RunContext::open(
@@ -59,30 +46,26 @@ impl Stack {
         let keys = Keys::generate()?;
         let jwks = run.temp().join("jwks.json");
         site::write(&jwks, keys.jwks())?;
-        let launcher = Launcher {
-            shim: context.shim.clone(),
-        };
+        let provider = context.runs_on.provider(&context.shim, &run).await?;
         let site = Site {
             run: Arc::clone(&run),
             ports: Arc::new(PortSlot::acquire()?),
-            launcher: launcher.clone(),
+            provider: Arc::clone(&provider),
             templates: context.state.templates(),
         };
         let starter = Arc::new(Starter {
-            provider: Arc::new(ProcessProvider::new(launcher)),
             site,
-            system,
+            programs,
             components: context.components.mount(run.temp())?,
             jwks,
-            roster: Arc::new(Roster::new(Arc::clone(&run))),
+            roster: Arc::new(Roster::new(Arc::clone(&run), provider)),
             timings: Mutex::new(Vec::new()),
-            daprd: artifacts.get(&ComponentId::Daprd).cloned(),
         });
         starter.took("components and system in place", began);
-        match run_steps(&topology, &starter, &artifacts, context).await {
+        match run_steps(&topology, &starter).await {
             Ok(lanes) => {
                 starter.took(format!("{} stack ready", topology.kind()), obtained);
-                Ok(Self::assemble(topology, &starter, artifacts, keys, lanes))
+                Ok(Self::assemble(topology, &starter, keys, lanes))
             }
             Err(error) => {
                 if let Err(second) = starter.roster.stop(GRACE_AFTER_FAILURE).await {
@@ -97,11 +80,9 @@ impl Stack {
 async fn run_steps(
     topology: &Topology,
     starter: &Arc<Starter>,
-    artifacts: &Artifacts,
-    context: &StackContext,
 ) -> Result<Vec<RunningLane>, StackError> {
     let mut steps = Steps::new();
-    let ground = lay_ground(topology.kind(), starter, artifacts, context, &mut steps)?;
+    let ground = lay_ground(starter, &mut steps)?;
     for lane in topology.lanes() {
         let (starter, lane, ground) = (Arc::clone(starter), lane.clone(), ground.clone());
         steps.spawn(async move { lane_start::start(starter, lane, ground).await.map(Some) });
@@ -125,54 +106,25 @@ fn cut_off(cause: JoinError) -> StackError {
     StackError::new(StackErrorKind::Died, what, "report this as a defect").because(cause)
 }
 
-fn lay_ground(
-    kind: StackKind,
-    starter: &Arc<Starter>,
-    artifacts: &Artifacts,
-    context: &StackContext,
-    steps: &mut Steps,
-) -> Result<Ground, StackError> {
+fn lay_ground(starter: &Arc<Starter>, steps: &mut Steps) -> Result<Ground, StackError> {
     let (postgres_up, postgres) = promise();
-    steps.spawn(start_postgres(
-        Arc::clone(starter),
-        artifact(artifacts, ComponentId::Postgres)?,
-        postgres_up,
-    ));
+    steps.spawn(start_postgres(Arc::clone(starter), postgres_up));
     let (redis_up, redis) = promise();
-    steps.spawn(start_redis(
-        Arc::clone(starter),
-        artifact(artifacts, ComponentId::Redis)?,
-        redis_up,
-    ));
-    if kind == StackKind::Light {
+    steps.spawn(start_redis(Arc::clone(starter), redis_up));
+    let Some(full) = &starter.programs.beyond_light else {
         return Ok(Ground {
             postgres,
             redis,
             beyond_light: None,
         });
-    }
-    let java = context.store.java().map_err(|error| {
-        let mend = error.mend().to_owned();
-        StackError::new(StackErrorKind::Obtain, "find the JVM for kafka", mend).because(error)
-    })?;
+    };
     let (kafka_up, kafka) = promise();
-    let artifact_of_kafka = artifact(artifacts, ComponentId::Kafka)?;
-    let starting = Arc::clone(starter);
-    steps.spawn(async move {
-        let began = Instant::now();
-        let kafka = Kafka::plan(&artifact_of_kafka, &java, &starting.site).await?;
-        starting.took("kafka: data directory", began);
-        starting
-            .bring_up(Layer::Infrastructure, kafka.spec().clone())
-            .await?;
-        kafka_up.keep(kafka);
-        Ok(None)
-    });
+    steps.spawn(start_kafka(Arc::clone(starter), full.clone(), kafka_up));
     let (scheduler_up, scheduler) = promise();
-    let plan = dapr::scheduler(&artifact(artifacts, ComponentId::Scheduler)?, &starter.site)?;
+    let plan = dapr::scheduler(&full.scheduler, &starter.site)?;
     steps.spawn(start_control(Arc::clone(starter), plan, scheduler_up));
     let (placement_up, placement) = promise();
-    let plan = dapr::placement(&artifact(artifacts, ComponentId::Placement)?, &starter.site)?;
+    let plan = dapr::placement(&full.placement, &starter.site)?;
     steps.spawn(start_control(Arc::clone(starter), plan, placement_up));
     let beyond_light = Some(Beyond {
         kafka,
@@ -188,11 +140,10 @@ fn lay_ground(
 
 async fn start_postgres(
     starter: Arc<Starter>,
-    artifact: Artifact,
     up: Promise<Postgres>,
 ) -> Result<Option<RunningLane>, StackError> {
     let began = Instant::now();
-    let postgres = Postgres::plan(&artifact, &starter.site).await?;
+    let postgres = Postgres::plan(&starter.programs.postgres, &starter.site).await?;
     starter.took("postgres: data directory", began);
     starter
         .bring_up(Layer::Infrastructure, postgres.spec().clone())
@@ -203,14 +154,28 @@ async fn start_postgres(
 
 async fn start_redis(
     starter: Arc<Starter>,
-    artifact: Artifact,
     up: Promise<Redis>,
 ) -> Result<Option<RunningLane>, StackError> {
-    let redis = Redis::plan(&artifact, &starter.site)?;
+    let redis = Redis::plan(&starter.programs.redis, &starter.site)?;
     starter
         .bring_up(Layer::Infrastructure, redis.spec().clone())
         .await?;
     up.keep(redis);
+    Ok(None)
+}
+
+async fn start_kafka(
+    starter: Arc<Starter>,
+    programs: BeyondLight,
+    up: Promise<Kafka>,
+) -> Result<Option<RunningLane>, StackError> {
+    let began = Instant::now();
+    let kafka = Kafka::plan(&programs.kafka, &programs.java, &starter.site).await?;
+    starter.took("kafka: data directory", began);
+    starter
+        .bring_up(Layer::Infrastructure, kafka.spec().clone())
+        .await?;
+    up.keep(kafka);
     Ok(None)
 }
 
@@ -224,11 +189,4 @@ async fn start_control(
         .await?;
     up.keep(service);
     Ok(None)
-}
-
-fn artifact(artifacts: &Artifacts, id: ComponentId) -> Result<Artifact, StackError> {
-    artifacts.get(&id).cloned().ok_or_else(|| {
-        let what = format!("find {id} among what was obtained");
-        StackError::new(StackErrorKind::Obtain, what, "report this as a defect")
-    })
 }

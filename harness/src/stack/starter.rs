@@ -5,25 +5,21 @@ use std::time::Instant;
 use gauntlet_reports::evidence::Timing;
 
 use super::keys::{AUDIENCE, ISSUER};
+use super::programs::Programs;
 use super::roster::{Layer, Roster};
-use crate::component::system::SystemBinary;
 use crate::component::{MountedFiles, Site};
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::{Instance, Provider, ServiceSpec, Support};
-use crate::store::Artifact;
+use crate::provider::{Instance, ServiceSpec, Support};
 
 /// What every step of the start needs.
 #[derive(Debug)]
 pub(super) struct Starter {
-    pub(super) provider: Arc<dyn Provider>,
     pub(super) site: Site,
-    pub(super) system: SystemBinary,
+    pub(super) programs: Programs,
     pub(super) components: MountedFiles,
     pub(super) jwks: PathBuf,
     pub(super) roster: Arc<Roster>,
     pub(super) timings: Mutex<Vec<Timing>>,
-    /// None on the light stack.
-    pub(super) daprd: Option<Artifact>,
 }
 
 impl Starter {
@@ -33,17 +29,17 @@ impl Starter {
         layer: Layer,
         spec: ServiceSpec,
     ) -> Result<Arc<dyn Instance>, StackError> {
-        if let Support::Unavailable { reason } = self.provider.probe(&spec).await {
+        if let Support::Unavailable { reason } = self.site.provider.probe(&spec).await {
             let what = format!("start {}: {reason}", spec.id);
             return Err(StackError::new(
                 StackErrorKind::Config,
                 what,
-                "run `gauntlet fetch`",
+                "run `gauntlet fetch`, or `gauntlet images` for containers",
             ));
         }
         let began = Instant::now();
         let (id, within) = (spec.id.clone(), spec.ready_within);
-        let instance = self.provider.start(spec, &self.site.run).await?;
+        let instance = self.site.provider.start(spec, &self.site.run).await?;
         // On the roster before it is ready: if it never is, it has to be stopped too.
         self.roster.add(layer, Arc::clone(&instance));
         instance.ready(within).await?;
@@ -63,9 +59,8 @@ impl Starter {
     }
 
     /// What both roles of every lane are told.
-    pub(super) fn common_env(&self) -> Vec<(String, String)> {
+    pub(super) fn common_env() -> Vec<(String, String)> {
         [
-            ("JWT_JWKS_FILE", self.jwks.display().to_string()),
             ("JWT_ISSUER", ISSUER.to_owned()),
             ("JWT_AUDIENCE", AUDIENCE.to_owned()),
             // The outbox is evidence, and read at the end: longer than the longest run.

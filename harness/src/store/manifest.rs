@@ -29,6 +29,8 @@ struct File {
 pub(super) struct Pinned {
     pub(super) name: String,
     pub(super) version: String,
+    /// The reference of the project's own container image.
+    pub(super) image: String,
     /// Beginnings of the versions that may be taken from `PATH`; empty: none.
     pub(super) accept: Vec<String>,
     /// Executables to look for on `PATH`, best first.
@@ -155,6 +157,16 @@ impl Manifest {
         Ok(Self {
             components: file.components,
         })
+    }
+
+    /// The pinned version of a component.
+    pub fn version(&self, id: ComponentId) -> Option<&str> {
+        self.components.get(&id).map(|it| it.version.as_str())
+    }
+
+    /// The reference of the project's own container image in that version. It names no registry.
+    pub fn image(&self, id: ComponentId) -> Option<&str> {
+        self.components.get(&id).map(|it| it.image.as_str())
     }
 
     pub(super) fn pinned(&self, id: ComponentId) -> Result<&Pinned, StoreError> {

@@ -7,8 +7,9 @@ mod rules;
 mod violation;
 mod workspace;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
@@ -38,6 +39,16 @@ enum Command {
         #[arg(long, conflicts_with = "write")]
         known: bool,
     },
+    /// Build the container images: `cargo gauntlet images`, with the same arguments
+    #[command(disable_help_flag = true)]
+    Images {
+        #[arg(
+            value_name = "ARG",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        args: Vec<OsString>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -46,6 +57,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Tidy => tidy(&root),
         Command::Proofs { known: true, .. } => known(&root),
         Command::Proofs { write, .. } => proofs(&root, write),
+        Command::Images { args } => images(&root, &args),
     }
 }
 
@@ -94,6 +106,18 @@ fn known(root: &Path) -> anyhow::Result<ExitCode> {
         .collect();
     print_lines(&lines)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A program of its own, so that the rules run when that does not compile.
+fn images(root: &Path, args: &[OsString]) -> anyhow::Result<ExitCode> {
+    let status = process::Command::new("cargo")
+        .args(["gauntlet", "images"])
+        .args(args)
+        .current_dir(root)
+        .status()
+        .context("failed to run cargo")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn print_lines(lines: &[String]) -> anyhow::Result<()> {

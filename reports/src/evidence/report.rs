@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExitStatus, Finding, Verdict, number};
+use super::{Component, ExitStatus, Finding, Providers, Verdict, number};
 
 /// Name and version of the schema that [`Report`] serialises to.
 pub const SCHEMA: &str = "gauntlet.report/1";
@@ -11,7 +11,7 @@ pub const SCHEMA: &str = "gauntlet.report/1";
 pub struct Report {
     pub schema: String,
     pub run: RunInfo,
-    pub components: Vec<Provenance>,
+    pub components: Vec<Component>,
     pub scenarios: Vec<ScenarioReport>,
 }
 
@@ -33,9 +33,9 @@ pub struct RunInfo {
     pub profile: String,
     /// `full` or `light`.
     pub stack: String,
-    /// `process`, `containers` or `cluster`.
-    pub provider: String,
-    pub provider_reason: String,
+    /// What the components ran in, and why.
+    #[serde(flatten)]
+    pub providers: Providers,
     pub host: Host,
     /// What setting up took, in order.
     pub timings: Vec<Timing>,
@@ -64,21 +64,6 @@ pub struct Timing {
     pub seconds: f64,
 }
 
-/// Where a component came from, so that a reader can get the very same one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
-    pub name: String,
-    pub version: String,
-    /// The kind of source that answered: `configured path`, `PATH`, `official release`, `maven` …
-    pub source: String,
-    /// How it was obtained or built, in a sentence.
-    pub how: String,
-    /// SHA-256 of the executable, or of the sorted list of files and their sums.
-    pub sha256: String,
-    pub size_bytes: u64,
-    pub path: String,
-}
-
 /// One scenario's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioReport {
@@ -91,6 +76,9 @@ pub struct ScenarioReport {
     pub requirements: Vec<String>,
     /// Which of `--repeat N`, from 1.
     pub repeat: u32,
+    /// The provider of its stack, by name. Empty in older reports, whose run had one.
+    #[serde(default)]
+    pub provider: String,
     pub outcome: Outcome,
     pub seconds: f64,
     pub findings: Vec<Finding>,
@@ -210,6 +198,42 @@ impl ScenarioReport {
 }
 
 impl Report {
+    /// The provider that a scenario ran on: its own, or the run's only one.
+    pub fn provider_of<'a>(&'a self, scenario: &'a ScenarioReport) -> &'a str {
+        self.named_or_only(&scenario.provider)
+    }
+
+    /// The provider that ran a component.
+    pub fn runner_of<'a>(&'a self, component: &'a Component) -> &'a str {
+        self.named_or_only(&component.provider)
+    }
+
+    fn named_or_only<'a>(&'a self, name: &'a str) -> &'a str {
+        let first = self.run.providers.iter().next();
+        match (name, first) {
+            ("", Some(first)) => &first.name,
+            _ => name,
+        }
+    }
+
+    /// The providers that scenarios ran on, in the run's order. Renderings set them beside each other
+    /// where there is more than one.
+    pub fn compared_providers(&self) -> Vec<&str> {
+        let named = self.run.providers.iter().map(|info| info.name.as_str());
+        let met = self.scenarios.iter().map(|one| self.provider_of(one));
+        let mut providers: Vec<&str> = Vec::new();
+        for name in named.chain(met) {
+            let ran = self
+                .scenarios
+                .iter()
+                .any(|one| self.provider_of(one) == name);
+            if ran && !providers.contains(&name) {
+                providers.push(name);
+            }
+        }
+        providers
+    }
+
     /// The verdict of the whole run against what was asked, without the scenarios that the run was
     /// told to leave out when they were not run. A run that broke off is never a pass.
     pub fn asked(&self) -> Verdict {

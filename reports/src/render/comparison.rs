@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::markdown::escape;
-use crate::compare::{Change, Comparison, Movement, Side};
+use crate::compare::{Change, Comparison, Key, Movement, Side};
 use crate::format;
 use crate::standing::{Bar, Standing};
 
@@ -15,7 +15,9 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         escape(&comparison.after)
     );
     if comparison.caveats.is_empty() {
-        text.push_str("Same host, build profile, stack, seed and component versions.\n");
+        text.push_str(
+            "Same host, build profile, stack, provider, length, seed and component versions.\n",
+        );
     } else {
         text.push_str("Not only the code differs between the two runs:\n\n");
         for caveat in &comparison.caveats {
@@ -40,23 +42,33 @@ fn row(text: &mut String, change: &Change) {
         text,
         "| {} | {} | {} | {} | {} | {} | {} | {} |",
         escape(&key.scenario),
-        escape(&key.check),
+        check(key),
         escape(&key.lane),
         measured(change.before.as_ref()),
         measured(change.after.as_ref()),
-        change
-            .ratio()
-            .map_or_else(|| "–".to_owned(), |ratio| format!("× {ratio:.2}")),
+        ratio(change.ratio()),
         verdicts(change, Bar::Asked),
         verdicts(change, Bar::Ours),
     );
 }
 
-fn measured(side: Option<&Side>) -> String {
+/// With the claim where the check alone does not tell which criterion it is.
+fn check(key: &Key) -> String {
+    match &key.claim {
+        Some(claim) => format!("{}: {}", escape(&key.check), escape(claim)),
+        None => escape(&key.check),
+    }
+}
+
+pub(super) fn measured(side: Option<&Side>) -> String {
     side.and_then(|side| side.measured.as_ref()).map_or_else(
         || "–".to_owned(),
         |measured| escape(&format::quantity(measured)),
     )
+}
+
+pub(super) fn ratio(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".to_owned(), format::ratio)
 }
 
 /// One verdict where nothing moved, both where something did: most rows stay quiet, and the eye finds

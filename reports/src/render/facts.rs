@@ -38,7 +38,7 @@ pub(super) fn run(report: &Report) -> Vec<(&'static str, String)> {
     let host = &run.host;
     // The wall clock of the whole command, set-up included; scenarios state their own.
     let took = run.finished.duration_since(run.started).as_secs_f64();
-    vec![
+    let mut facts = vec![
         ("Replay", replay(report)),
         ("Typed as", shell_line(&run.command)),
         ("Seed", run.seed.to_string()),
@@ -46,10 +46,9 @@ pub(super) fn run(report: &Report) -> Vec<(&'static str, String)> {
         ("Commit", commit(report, Commit::Full)),
         ("Build profile", run.profile.clone()),
         ("Stack", run.stack.clone()),
-        (
-            "Provider",
-            format!("{}: {}", run.provider, run.provider_reason),
-        ),
+    ];
+    facts.extend(providers(report).map(|told| ("Provider", told)));
+    facts.extend([
         (
             "Host",
             format!(
@@ -71,10 +70,17 @@ pub(super) fn run(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
         ("Schema", report.schema.clone()),
-    ]
+    ]);
+    facts
 }
 
-/// The command line that makes the same random choices again.
+/// Which providers, each with the reason why.
+fn providers(report: &Report) -> impl Iterator<Item = String> {
+    let infos = report.run.providers.iter();
+    infos.map(|info| format!("{}: {}", info.name, info.reason))
+}
+
+/// The command line that makes the same random choices again, on the same providers.
 pub(super) fn replay(report: &Report) -> String {
     let run = &report.run;
     let program = run
@@ -100,6 +106,11 @@ pub(super) fn replay(report: &Report) -> String {
             }
         }
         line.extend(["--stack".to_owned(), run.stack.clone()]);
+    }
+    // What another machine would choose by itself may be another provider.
+    let names_provider = |argument: &String| argument.split('=').next() == Some("--provider");
+    if !line.iter().any(names_provider) {
+        line.extend(["--provider".to_owned(), run.providers.names(",")]);
     }
     line.extend(["--seed".to_owned(), run.seed.to_string()]);
     shell_line(&line)

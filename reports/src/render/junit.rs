@@ -91,14 +91,17 @@ fn suite(
     scenario: &ScenarioReport,
     cases: &[Case],
 ) -> io::Result<()> {
-    let name = clean(&summary::name(scenario));
-    let properties = [
+    let name = clean(&summary::name(report, scenario));
+    let mut properties = vec![
         ("seed", report.run.seed.to_string()),
         ("commit", report.run.commit.clone().unwrap_or_default()),
         ("profile", report.run.profile.clone()),
         ("stack", report.run.stack.clone()),
         ("requirements", scenario.requirements.join(" ")),
     ];
+    if report.compared_providers().len() > 1 {
+        properties.push(("provider", report.provider_of(scenario).to_owned()));
+    }
     xml.create_element("testsuite")
         .with_attribute(("name", name.as_str()))
         .with_attributes(

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::beside::beside_markdown;
 use super::facts;
 use crate::evidence::{
     Figure, Finding, Judgement, Outcome, Report, ScenarioReport, TimelineEntry, Timing,
@@ -13,8 +14,9 @@ use crate::{format, summary};
 pub fn render_markdown(report: &Report) -> String {
     let mut text = String::new();
     head(&mut text, report);
+    beside_markdown(&mut text, report);
     for scenario in &report.scenarios {
-        section(&mut text, scenario);
+        section(&mut text, report, scenario);
     }
     run(&mut text, report);
     text
@@ -63,11 +65,11 @@ fn head(text: &mut String, report: &Report) {
 }
 
 /// One scenario, in the order of the page: claim, verdicts, criteria, history, limits.
-fn section(text: &mut String, scenario: &ScenarioReport) {
+fn section(text: &mut String, report: &Report, scenario: &ScenarioReport) {
     _ = writeln!(
         text,
         "\n## {}: {}\n\n> {}\n\nAsked: {} · Ours: {} · {}\n",
-        escape(&summary::name(scenario)),
+        escape(&summary::name(report, scenario)),
         escape(&scenario.title),
         escape(&scenario.claim),
         Standing::of(scenario, Bar::Asked).label(Bar::Asked),
@@ -253,11 +255,33 @@ fn run(text: &mut String, report: &Report) {
     for (name, value) in facts::run(report) {
         _ = writeln!(text, "- {name}: {}", escape(&value));
     }
-    text.push_str("\n| Component | Version | Source | Size | SHA-256 |\n|---|---|---|--:|---|\n");
+    components(text, report);
+    text.push('\n');
+    timings(text, "Set-up", &report.run.timings);
+}
+
+/// With the provider that ran each, where the run had several.
+fn components(text: &mut String, report: &Report) {
+    let is_mixed = report.compared_providers().len() > 1;
+    let (head, rule) = if is_mixed {
+        (" Provider |", "---|")
+    } else {
+        ("", "")
+    };
+    _ = writeln!(
+        text,
+        "\n| Component |{head} Version | Source | Size | SHA-256 |\n|---|{rule}---|---|--:|---|"
+    );
     for component in &report.components {
+        let provider = if is_mixed {
+            format!(" {} |", escape(report.runner_of(component)))
+        } else {
+            String::new()
+        };
+        let component = &component.provenance;
         _ = writeln!(
             text,
-            "| {} | {} | {}: {} | {} | {} |",
+            "| {} |{provider} {} | {}: {} | {} | {} |",
             escape(&component.name),
             escape(&component.version),
             escape(&component.source),
@@ -266,8 +290,6 @@ fn run(text: &mut String, report: &Report) {
             escape(&component.sha256),
         );
     }
-    text.push('\n');
-    timings(text, "Set-up", &report.run.timings);
 }
 
 /// Folded, because a full stack has two dozen of them and few readers want to know.

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::beside::{BesideView, beside_view};
+use super::chip::Chip;
 use super::error::RenderError;
 use super::facts;
 use super::plot::{PlotView, plot};
@@ -22,18 +24,12 @@ pub(super) struct Page {
     overall: [Overall; 2],
     exit: Exit,
     summary: Vec<SummaryRow>,
+    /// Where the run had several providers.
+    beside: Option<BesideView>,
     scenarios: Vec<Section>,
     facts: Vec<(&'static str, String)>,
-    components: Vec<Component>,
+    components: Vec<ComponentView>,
     timings: Vec<(String, String)>,
-}
-
-/// A verdict as the page shows it: mark, word and a class for the colour.
-#[derive(Debug, Serialize)]
-struct Chip {
-    class: Standing,
-    mark: &'static str,
-    word: &'static str,
 }
 
 /// The run's verdict by one bar, and how many scenarios stand how.
@@ -133,8 +129,10 @@ struct ViolationsView {
 
 /// Where a component came from, with all that it takes to get the same one.
 #[derive(Debug, Serialize)]
-struct Component {
+struct ComponentView {
     name: String,
+    /// Which provider ran it, where the run had several.
+    provider: Option<String>,
     version: String,
     source: String,
     how: String,
@@ -144,7 +142,8 @@ struct Component {
 }
 
 pub(super) fn page(report: &Report) -> Result<Page, RenderError> {
-    let sections: Result<_, _> = report.scenarios.iter().map(section).collect();
+    let scenarios = report.scenarios.iter();
+    let sections: Result<_, _> = scenarios.map(|one| section(report, one)).collect();
     let run = &report.run;
     Ok(Page {
         title: format!("gauntlet report {}", run.id),
@@ -158,23 +157,14 @@ pub(super) fn page(report: &Report) -> Result<Page, RenderError> {
             .scenarios
             .iter()
             .zip(summary::rows(report))
-            .map(summary_row)
+            .map(|(scenario, row)| summary_row(report, scenario, row))
             .collect(),
+        beside: beside_view(report),
         scenarios: sections?,
         facts: facts::run(report),
         components: components(report),
         timings: timings(&run.timings),
     })
-}
-
-impl Chip {
-    fn new(standing: Standing, bar: Bar) -> Chip {
-        Chip {
-            class: standing,
-            mark: standing.mark(),
-            word: standing.word(bar),
-        }
-    }
 }
 
 /// Kinds that no scenario stands at are left out: a row of zeros tells nothing.
@@ -220,9 +210,9 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-fn summary_row((scenario, row): (&ScenarioReport, summary::Row)) -> SummaryRow {
+fn summary_row(report: &Report, scenario: &ScenarioReport, row: summary::Row) -> SummaryRow {
     SummaryRow {
-        anchor: anchor(scenario),
+        anchor: anchor(report, scenario),
         name: row.scenario,
         title: scenario.title.clone(),
         asked: Chip::new(row.asked, Bar::Asked),
@@ -231,12 +221,16 @@ fn summary_row((scenario, row): (&ScenarioReport, summary::Row)) -> SummaryRow {
     }
 }
 
-/// Repeats of one scenario need targets of their own.
-fn anchor(scenario: &ScenarioReport) -> String {
-    format!("{}-{}", scenario.id, scenario.repeat)
+/// Repeats of one scenario need targets of their own, and so does each provider.
+fn anchor(report: &Report, scenario: &ScenarioReport) -> String {
+    let anchor = format!("{}-{}", scenario.id, scenario.repeat);
+    match report.compared_providers().len() {
+        0 | 1 => anchor,
+        _ => format!("{anchor}-{}", report.provider_of(scenario)),
+    }
 }
 
-fn section(scenario: &ScenarioReport) -> Result<Section, RenderError> {
+fn section(report: &Report, scenario: &ScenarioReport) -> Result<Section, RenderError> {
     let (mut not_run, mut aborted) = (None, None);
     match &scenario.outcome {
         Outcome::Judged => {}
@@ -245,8 +239,8 @@ fn section(scenario: &ScenarioReport) -> Result<Section, RenderError> {
     }
     let plots: Result<_, _> = scenario.plots.iter().map(plot).collect();
     Ok(Section {
-        anchor: anchor(scenario),
-        name: summary::name(scenario),
+        anchor: anchor(report, scenario),
+        name: summary::name(report, scenario),
         title: scenario.title.clone(),
         claim: scenario.claim.clone(),
         requirements: scenario.requirements.clone(),
@@ -354,15 +348,20 @@ fn relative_link(path: &str) -> String {
     link
 }
 
-fn components(report: &Report) -> Vec<Component> {
-    let components = report.components.iter().map(|component| Component {
-        name: component.name.clone(),
-        version: component.version.clone(),
-        source: component.source.clone(),
-        how: component.how.clone(),
-        sha256: component.sha256.clone(),
-        size: format::bytes(component.size_bytes),
-        path: component.path.clone(),
+fn components(report: &Report) -> Vec<ComponentView> {
+    let is_mixed = report.compared_providers().len() > 1;
+    let components = report.components.iter().map(|component| {
+        let provenance = &component.provenance;
+        ComponentView {
+            name: provenance.name.clone(),
+            provider: is_mixed.then(|| report.runner_of(component).to_owned()),
+            version: provenance.version.clone(),
+            source: provenance.source.clone(),
+            how: provenance.how.clone(),
+            sha256: provenance.sha256.clone(),
+            size: format::bytes(provenance.size_bytes),
+            path: provenance.path.clone(),
+        }
     });
     components.collect()
 }

@@ -85,6 +85,44 @@ fn a_report_without_later_fields_still_reads() {
     assert_eq!(report.run.broken, None);
 }
 
+/// The report as it was before runs had providers by name.
+#[test]
+fn a_report_without_the_list_of_providers_reads_as_a_run_with_one() {
+    let mut json = serde_json::to_value(fixture::report()).expect("serialises");
+    json["run"]
+        .as_object_mut()
+        .and_then(|run| run.remove("providers"))
+        .expect("is written");
+    let written = json["scenarios"].as_array_mut().into_iter().flatten();
+    for entry in written {
+        let provider = entry.as_object_mut().and_then(|one| one.remove("provider"));
+        provider.expect("is written");
+    }
+    for entry in json["components"].as_array_mut().into_iter().flatten() {
+        let provider = entry.as_object_mut().and_then(|one| one.remove("provider"));
+        provider.expect("is written");
+    }
+    let report: Report = serde_json::from_value(json).expect("reads");
+    assert_eq!(report.run.providers, fixture::report().run.providers);
+    assert_eq!(report.provider_of(&report.scenarios[0]), "process");
+    assert_eq!(report.runner_of(&report.components[0]), "process");
+    assert_eq!(report.compared_providers(), ["process"]);
+}
+
+#[test]
+fn readers_of_one_provider_a_run_find_it_where_it_was() {
+    let one = serde_json::to_value(fixture::report()).expect("serialises");
+    assert_eq!(one["run"]["provider"], "process");
+    let reason = "no container engine answers; children of the harness need none";
+    assert_eq!(one["run"]["provider_reason"], reason);
+    let both = serde_json::to_value(fixture::both()).expect("serialises");
+    assert_eq!(both["run"]["provider"], "process, containers");
+    let reasons = "process: asked for by --provider; containers: asked for by --provider; Docker 20.10 answers";
+    assert_eq!(both["run"]["provider_reason"], reasons);
+    let report: Report = serde_json::from_value(both).expect("reads");
+    assert_eq!(report, fixture::both());
+}
+
 fn refusal(test: &str, content: &str) -> (ReadErrorKind, String) {
     let dir = folder(test);
     fs::create_dir_all(&dir).expect("creates");

@@ -1,17 +1,21 @@
 //! One report that has a pass, a fail, an inconclusive, an abort and a scenario that was not run, and
 //! whose evidence quotes markup, as evidence of a web service does.
 
+mod both;
 mod parts;
 mod scenarios;
 
-use gauntlet_reports::evidence::{Host, Provenance, Report, RunInfo, SCHEMA};
+use gauntlet_reports::evidence::{Component, Host, Provenance, Providers, Report, RunInfo, SCHEMA};
 
+pub(crate) use both::both;
 use parts::timing;
 pub(crate) use parts::{finding, goal, quantity};
 use scenarios::{aborted, burst, crash, latency, memory};
 
 /// Text that would run, or break the page, if any renderer forgot to escape it.
 pub(crate) const HOSTILE: &str = "<script>alert(\"x\")</script> | & ' ]]> \u{1b}[31m";
+
+const NO_ENGINE: &str = "no container engine answers; children of the harness need none";
 
 pub(crate) fn report() -> Report {
     Report {
@@ -42,9 +46,7 @@ fn run() -> RunInfo {
         dirty: true,
         profile: "release".to_owned(),
         stack: "full".to_owned(),
-        provider: "process".to_owned(),
-        provider_reason: "no container engine answers; children of the harness need none"
-            .to_owned(),
+        providers: Providers::one("process", NO_ENGINE),
         host: Host {
             os: "Debian GNU/Linux 12".to_owned(),
             kernel: "Linux 6.1.0".to_owned(),
@@ -61,15 +63,18 @@ fn run() -> RunInfo {
     }
 }
 
-fn components() -> Vec<Provenance> {
-    let component = |name: &str, version: &str, source: &str, how: &str, size_bytes| Provenance {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        source: source.to_owned(),
-        how: how.to_owned(),
-        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
-        size_bytes,
-        path: format!("~/.cache/gauntlet/{name}-{version}"),
+fn components() -> Vec<Component> {
+    let component = |name: &str, version: &str, source: &str, how: &str, size_bytes| Component {
+        provenance: Provenance {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            source: source.to_owned(),
+            how: how.to_owned(),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            size_bytes,
+            path: format!("~/.cache/gauntlet/{name}-{version}"),
+        },
+        provider: "process".to_owned(),
     };
     vec![
         component(

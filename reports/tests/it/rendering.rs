@@ -169,7 +169,7 @@ fn hostile_report() -> Report {
     HOSTILE.clone_into(&mut report.run.id);
     report.run.broken = Some(HOSTILE.to_owned());
     report.run.command.push(HOSTILE.to_owned());
-    HOSTILE.clone_into(&mut report.components[0].how);
+    HOSTILE.clone_into(&mut report.components[0].provenance.how);
     for scenario in &mut report.scenarios {
         HOSTILE.clone_into(&mut scenario.title);
         HOSTILE.clone_into(&mut scenario.id);

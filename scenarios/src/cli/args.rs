@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gauntlet_harness::image::Part;
 use gauntlet_harness::stack::StackKind;
 use gauntlet_harness::store::ComponentId;
+use gauntlet_reports::regression::Tolerance;
 
 /// Run an event-driven todo system on real Kafka, Redis, Postgres and Dapr, load it, break it, and
 /// judge what happened.
@@ -39,6 +41,8 @@ pub enum Command {
     Down(DownArgs),
     /// Get the components ahead of time, or list where they are
     Fetch(FetchArgs),
+    /// Build container images from the components, or list those that the engine has
+    Images(ImagesArgs),
     /// Show, re-render or compare reports
     Report(ReportArgs),
     /// Print a completion script for a shell
@@ -56,6 +60,16 @@ pub struct RunArgs {
     /// Which components to stand up
     #[arg(long, value_enum, default_value_t = StackArg::Full)]
     pub stack: StackArg,
+    /// What to run the components on, several with commas: each scenario is then run on each; by default
+    /// containers where an engine answers and has the images, else processes
+    #[arg(
+        long = "provider",
+        env = "GAUNTLET_PROVIDER",
+        value_enum,
+        value_name = "PROVIDER",
+        value_delimiter = ','
+    )]
+    pub providers: Vec<ProviderArg>,
     /// Seed of the run's random choices; chosen and printed when left out
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -89,6 +103,25 @@ pub enum StackArg {
     Light,
 }
 
+/// The command line's word for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProviderArg {
+    /// Child processes on 127.0.0.1
+    Process,
+    /// Containers of a local engine, on a network of the run's own
+    Containers,
+}
+
+impl ProviderArg {
+    /// As it is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Containers => "containers",
+        }
+    }
+}
+
 impl From<StackArg> for StackKind {
     fn from(arg: StackArg) -> Self {
         match arg {
@@ -110,6 +143,10 @@ pub struct UpArgs {
     /// Which components to stand up
     #[arg(long, value_enum, default_value_t = StackArg::Full)]
     pub stack: StackArg,
+    /// What to run it on; by default containers where an engine answers and has the images, else
+    /// processes
+    #[arg(long, env = "GAUNTLET_PROVIDER", value_enum)]
+    pub provider: Option<ProviderArg>,
     /// Print only the URLs, a line each: the api's, then the audit's
     #[arg(long, short)]
     pub quiet: bool,
@@ -163,13 +200,32 @@ pub struct FetchArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "With --gate, got worse means: a criterion that passed what was asked and now fails or is \
+                  inconclusive, a scenario or criterion that is no longer judged, or a number that is \
+                  worse by more than the tolerance and, where runs repeat, outside their spread. What is \
+                  new in the later report does not count. Numbers are compared only where machine, \
+                  provider, build profile, stack and length are the same.\n\
+                  Exit codes with --gate: 0 nothing got worse · 1 something did · 3 a report cannot be \
+                  read, or the two have no criterion in common. Without --gate: 0, or 3 where a report \
+                  cannot be read."
+)]
 pub struct ReportArgs {
     /// A report's folder or its report.json
     #[arg(default_value = "reports/latest")]
     pub path: PathBuf,
     /// Compare with this earlier report
+    ///
+    /// Scenarios are matched by name, provider and repeat. Where one report has processes alone and the
+    /// other containers alone, they are compared across the two, and that is said.
     #[arg(long, value_name = "PATH")]
     pub compare: Option<PathBuf>,
+    /// Answer by exit code whether anything got worse since the compared report
+    #[arg(long, requires = "compare")]
+    pub gate: bool,
+    /// How much worse a number may be, in percent of its earlier value and of its bar
+    #[arg(long, value_name = "PERCENT", requires = "gate", default_value_t = Tolerance::default().percent, value_parser = parse_percent)]
+    pub tolerance: f64,
     /// Write all renderings again beside the JSON
     #[arg(long, conflicts_with = "compare")]
     pub render: bool,
@@ -186,9 +242,33 @@ pub struct HoldArgs {
     pub id: String,
     #[arg(long, value_enum)]
     pub stack: StackArg,
+    /// What to run it on
+    #[arg(long, value_enum)]
+    pub provider: Option<ProviderArg>,
     /// Process whose child this is; the start goes no further than that lives
     #[arg(long, value_name = "PID")]
     pub starter: i32,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Official images are used where they are in the engine or can be pulled; the images that \
+                  this builds are for where no registry can be reached. They are called \
+                  gauntlet/PART:VERSION, run as nobody, and hold nothing but the programs and what these \
+                  are linked with. GAUNTLET_KAFKA_IMAGE and so on, a variable for each part, name an image \
+                  to use instead."
+)]
+pub struct ImagesArgs {
+    /// Parts to build an image of: redis, postgres, kafka, placement, scheduler, daprd, todo (the system);
+    /// all of them when none is named
+    #[arg(value_name = "PART")]
+    pub parts: Vec<Part>,
+    /// Show which image each part would run from and where it is from; build nothing
+    #[arg(long, conflicts_with = "context")]
+    pub list: bool,
+    /// Write what the images are built from to DIR/PART instead, for `docker build`; needs no engine
+    #[arg(long, value_name = "DIR")]
+    pub context: Option<PathBuf>,
 }
 
 /// `90s`, `5m`, `1h`, and sums such as `1m 30s`.
@@ -202,6 +282,15 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err("expected between 30s and 24h".to_owned());
     }
     Ok(length)
+}
+
+/// From 0 on; what is no number would hold nothing to anything.
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text
+        .parse()
+        .ok()
+        .filter(|percent: &f64| percent.is_finite() && *percent >= 0.0);
+    percent.ok_or_else(|| "expected a percentage of 0 or more, such as 20".to_owned())
 }
 
 /// Shorter than this no slope and no percentile would mean anything.
@@ -235,6 +324,24 @@ mod tests {
             let id = scenario.meta().id;
             assert_eq!(help.contains(id), heeding.contains(&id), "{id}: {help}");
         }
+    }
+
+    #[test]
+    fn a_tolerance_is_a_percentage() {
+        assert_eq!(parse_percent("0"), Ok(0.0));
+        assert_eq!(parse_percent("12.5"), Ok(12.5));
+        for refused in ["-1", "NaN", "inf", "20%", ""] {
+            assert!(parse_percent(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_gate_needs_something_to_compare_with() {
+        let parsed = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parsed("gauntlet report --gate").is_err());
+        assert!(parsed("gauntlet report --compare a --tolerance 5").is_err());
+        assert!(parsed("gauntlet report b --compare a --gate --tolerance 5").is_ok());
+        assert!(parsed("gauntlet report b --compare a --gate").is_ok());
     }
 
     #[test]

@@ -10,7 +10,8 @@ use gauntlet_reports::{Bar, Report, summary};
 /// Wide enough for a terminal of the usual 100 columns.
 const WIDTH: u16 = 100;
 
-/// Verdicts by scenario, what the exit code means, what was not run, and where the report is.
+/// Verdicts by scenario, which provider it was and why, what the exit code means, what was not run, and
+/// where the report is.
 ///
 /// `page` is none where no report could be written.
 pub(super) fn table(report: &Report, status: ExitStatus, page: Option<&Path>) -> String {
@@ -28,8 +29,14 @@ pub(super) fn table(report: &Report, status: ExitStatus, page: Option<&Path>) ->
             row.headline,
         ]);
     }
+    let providers: String = report
+        .run
+        .providers
+        .iter()
+        .map(|info| format!("on {}: {}\n", info.name, info.reason))
+        .collect();
     format!(
-        "\n{table}\n{} (exit code {})\nreport: {}\n",
+        "\n{table}\n{providers}{} (exit code {})\nreport: {}\n",
         summary::conclusion(report, status),
         status.code(),
         page.map_or_else(
@@ -71,7 +78,7 @@ mod tests {
             "run": {
                 "id": "a", "started": at, "finished": at, "seed": 1, "command": [], "version": "0",
                 "commit": null, "dirty": false, "profile": "release", "stack": "light",
-                "provider": "process", "provider_reason": "", "host": host, "timings": [],
+                "provider": "process", "provider_reason": "asked for", "host": host, "timings": [],
                 "allowed_not_run": ["sidecar-memory"]
             },
             "components": [],
@@ -96,6 +103,24 @@ mod tests {
         let told = "every claim that was run holds against what was asked; \
                     not run: sidecar-memory (needs daprd) (exit code 0)";
         assert!(closing.contains(told), "{closing}");
+    }
+
+    #[test]
+    fn the_provider_is_told_with_the_reason() {
+        let report = report();
+        let closing = table(&report, ExitStatus::Pass, None);
+        assert!(closing.contains("\non process: asked for\n"), "{closing}");
+    }
+
+    #[test]
+    fn planted_second_provider_is_told_apart_in_the_table() {
+        let mut report = report();
+        let mut second = report.scenarios[0].clone();
+        "containers".clone_into(&mut second.provider);
+        report.scenarios.push(second);
+        let closing = table(&report, ExitStatus::Pass, None);
+        assert!(closing.contains("burst-1000 [process]"), "{closing}");
+        assert!(closing.contains("burst-1000 [containers]"), "{closing}");
     }
 
     #[test]

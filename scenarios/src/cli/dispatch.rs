@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use clap::error::ErrorKind;
+use gauntlet_harness::provider::containers::reaper;
 use gauntlet_harness::provider::process::shim;
 use gauntlet_reports::evidence::ExitStatus;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
-use super::{completions, down, fetch, hold, list, logs, report, run, status, up};
+use super::{completions, down, fetch, hold, images, list, logs, report, run, status, up};
 
 /// Who debugs by a filter that is not in force looks for the wrong thing.
 const RUST_LOG_MEND: &str = "failed to understand RUST_LOG; to mend: unset it, or set a level such as \
@@ -18,15 +19,14 @@ const RUST_LOG_MEND: &str = "failed to understand RUST_LOG; to mend: unset it, o
 
 /// Parses the command line, runs the command, and answers with the documented exit code.
 ///
-/// `exec-child` is not part of the grammar: it is how the harness starts its children, and its
-/// arguments are another program's.
+/// `exec-child` and `reap-containers` are not part of the grammar: they are how the harness starts its
+/// children and sees to its containers, and the arguments of the first are another program's.
 pub fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    if args
-        .next()
-        .is_some_and(|command| command == shim::SUBCOMMAND)
-    {
-        return shim::run(args);
+    match args.next() {
+        Some(command) if command == shim::SUBCOMMAND => return shim::run(args),
+        Some(command) if command == reaper::SUBCOMMAND => return reaper::run(args),
+        _ => {}
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -50,7 +50,8 @@ fn perform(command: Command) -> Result<ExitStatus> {
         Command::Logs(args) => logs::logs(&args)?,
         Command::Down(args) => down::down(&args)?,
         Command::Fetch(args) => fetch::fetch(&args)?,
-        Command::Report(args) => report::report(&args)?,
+        Command::Images(args) => images::images(&args)?,
+        Command::Report(args) => return report::report(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Hold(args) => hold::hold(&args)?,
     }

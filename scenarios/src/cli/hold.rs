@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::HoldArgs;
 use super::held::{HeldPaths, Phase, Record, Stacks};
+use super::providers::choose_one;
 use super::{Session, interrupt};
 use crate::console::{Console, Verbosity};
 use crate::failure::failed;
@@ -68,9 +69,15 @@ fn enter(args: &HoldArgs, paths: &HeldPaths, phase: Phase) -> Result<()> {
 
 async fn bring_up(console: Console, args: &HoldArgs, paths: &HeldPaths) -> Result<Stack> {
     let mut session = Session::open(console).await?;
-    session.obtain_components(args.stack.into()).await?;
-    session.obtain_system().await?;
-    let context = session.stack_context(&args.id, paths.folder());
+    let chosen = choose_one(args.provider, args.stack.into()).await?;
+    session
+        .console
+        .note(&format!("on {}: {}", chosen.name(), chosen.reason));
+    session
+        .obtain_components(args.stack.into(), &chosen.runs_on)
+        .await?;
+    session.obtain_system(&chosen.runs_on).await?;
+    let context = session.stack_context(&args.id, paths.folder(), &chosen.runs_on);
     Stack::start(topology(args.stack.into()), &context)
         .await
         .map_err(failed)

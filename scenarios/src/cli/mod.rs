@@ -10,10 +10,12 @@ mod down;
 mod fetch;
 mod held;
 mod hold;
+mod images;
 mod interrupt;
 mod list;
 mod logs;
 mod output;
+mod providers;
 mod report;
 mod run;
 mod session;
@@ -22,4 +24,5 @@ mod up;
 mod wait;
 
 pub use dispatch::main;
+pub use providers::Chosen;
 pub use session::Session;

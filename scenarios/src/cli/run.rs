@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use gauntlet_harness::stack::StackKind;
+use gauntlet_harness::stack::{RunsOn, StackKind};
 use gauntlet_reports::evidence::{ExitStatus, Timing};
 use gauntlet_reports::format;
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use super::Session;
 use super::args::RunArgs;
 use super::conclude::{conclude, make_folder, require_writable};
 use super::interrupt;
+use super::providers::{Chosen, choose};
 use crate::console::{Console, Verbosity};
 use crate::host::Checkout;
 use crate::registry;
@@ -84,6 +85,7 @@ async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<Ex
         seed,
         stack: settings.offered,
         allowed_not_run: args.allow_not_run.clone(),
+        providers: choose(&args.providers, args.stack.into()).await?,
         checkout: Checkout::find(),
         timings: Vec::new(),
     };
@@ -92,10 +94,16 @@ async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<Ex
         env!("CARGO_PKG_VERSION"),
         settings.offered
     ));
+    for Chosen { runs_on, reason } in &facts.providers {
+        console.note(&format!("on {}: {reason}", runs_on.name()));
+    }
     if let Some(length) = args.duration {
         tell_who_heeds(&console, &scenarios, length);
     }
-    facts.timings = set_up(&mut session, settings.offered, &interrupt).await?;
+    for Chosen { runs_on, .. } in &facts.providers {
+        let timings = set_up(&mut session, settings.offered, runs_on, &interrupt).await?;
+        facts.timings.extend(timings);
+    }
 
     let folder = args.reports.join("runs").join(&facts.id);
     make_folder(&folder)?;
@@ -104,6 +112,7 @@ async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<Ex
         settings,
         folder: &folder,
         run_id: &facts.id,
+        providers: &facts.providers,
         interrupt,
     };
     let carried = runner.carry_out(&scenarios, args.repeat).await;
@@ -123,24 +132,33 @@ fn verbosity(args: &RunArgs) -> Verbosity {
 async fn set_up(
     session: &mut Session,
     stack: StackKind,
+    runs_on: &RunsOn,
     interrupt: &CancellationToken,
 ) -> Result<Vec<Timing>> {
-    session.console.heading("components");
+    session
+        .console
+        .heading(&format!("components, {}", runs_on.name()));
     let components = Instant::now();
     let mut timings = Vec::new();
     tokio::select! {
-        obtained = session.obtain_components(stack) => obtained?,
+        obtained = session.obtain_components(stack, runs_on) => obtained?,
         () = interrupt.cancelled() => {
             bail!("interrupted while getting components; what is complete is kept")
         }
     }
-    timings.push(timing("components in place", components));
+    timings.push(timing(
+        &format!("components in place, {}", runs_on.name()),
+        components,
+    ));
     let system = Instant::now();
     tokio::select! {
-        built = session.obtain_system() => built?,
+        built = session.obtain_system(runs_on) => built?,
         () = interrupt.cancelled() => bail!("interrupted while building the system"),
     }
-    timings.push(timing("system in place", system));
+    timings.push(timing(
+        &format!("system in place, {}", runs_on.name()),
+        system,
+    ));
     Ok(timings)
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use gauntlet_harness::component::ComponentFiles;
 use gauntlet_harness::component::system::SystemSource;
+use gauntlet_harness::image::{Images, Part};
 use gauntlet_harness::provider::{StateDir, sweep};
-use gauntlet_harness::stack::{self, StackContext, StackKind};
+use gauntlet_harness::stack::{self, RunsOn, StackContext, StackKind};
 use gauntlet_harness::store::Store;
 
 use crate::console::{ComponentProgress, Console};
@@ -32,9 +33,10 @@ impl Session {
             .context("failed to clean up after earlier runs")?;
         for run in swept.runs {
             console.note(&format!(
-                "cleaned up after run {}, which had been killed ({} processes ended)",
+                "cleaned up after run {}, which had been killed ({} processes ended, {} containers removed)",
                 run.run_id,
-                run.killed.len()
+                run.killed.len(),
+                run.containers
             ));
         }
         Ok(Self {
@@ -49,7 +51,10 @@ impl Session {
 
     /// Gets what a stack of this kind needs. Comes before the system, which takes minutes to build on a new
     /// machine: what is missing there is said at once.
-    pub(crate) async fn obtain_components(&self, kind: StackKind) -> Result<()> {
+    pub(crate) async fn obtain_components(&self, kind: StackKind, runs_on: &RunsOn) -> Result<()> {
+        if let RunsOn::Containers(images) = runs_on {
+            return self.obtain_images(kind, images).await;
+        }
         let progress = Arc::new(ComponentProgress::new(self.console.clone()));
         stack::obtain(Arc::clone(&self.store), kind.components(), progress)
             .await
@@ -57,8 +62,51 @@ impl Session {
             .map_err(failed)
     }
 
+    async fn obtain_images(&self, kind: StackKind, images: &Images) -> Result<()> {
+        for id in kind.components() {
+            let step = self.console.step(&format!("image of {id}"));
+            match images.obtain(Part::Component(*id)).await {
+                Ok(image) => step.done(&format!("{}, {}", image.reference, image.how)),
+                Err(error) => {
+                    step.failed("not there");
+                    return Err(failed(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Builds or finds the system under test once, for all stacks of this command.
-    pub(crate) async fn obtain_system(&mut self) -> Result<()> {
+    pub(crate) async fn obtain_system(&mut self, runs_on: &RunsOn) -> Result<()> {
+        match runs_on {
+            RunsOn::Processes => self.obtain_binary().await,
+            RunsOn::Containers(images) if images.has_given(Part::System) => Ok(()),
+            RunsOn::Containers(images) => {
+                self.obtain_binary().await?;
+                self.obtain_system_image(images).await
+            }
+        }
+    }
+
+    async fn obtain_system_image(&self, images: &Images) -> Result<()> {
+        let step = self.console.step("image of the system");
+        let notes = |line: &str| step.update(line);
+        match images.system_of(&self.system, &self.shim, &notes).await {
+            Ok(image) => {
+                step.done(&image.reference);
+                Ok(())
+            }
+            Err(error) => {
+                step.failed("could not be built");
+                Err(failed(error))
+            }
+        }
+    }
+
+    async fn obtain_binary(&mut self) -> Result<()> {
+        if let SystemSource::Obtained(_) = self.system {
+            return Ok(());
+        }
         let step = self.console.step("system");
         let obtained = self
             .system
@@ -78,13 +126,14 @@ impl Session {
     }
 
     /// How a stack is started, with its logs in `folder`.
-    pub fn stack_context(&self, run_id: &str, folder: &Path) -> StackContext {
+    pub fn stack_context(&self, run_id: &str, folder: &Path, runs_on: &RunsOn) -> StackContext {
         let console = self.console.clone();
         StackContext {
             run_id: run_id.to_owned(),
             run_dir: folder.to_owned(),
             state: self.state.clone(),
             shim: self.shim.clone(),
+            runs_on: runs_on.clone(),
             store: Arc::clone(&self.store),
             components: self.components.clone(),
             system: self.system.clone(),

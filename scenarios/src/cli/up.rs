@@ -32,7 +32,7 @@ pub(super) fn up(args: &UpArgs) -> Result<()> {
     here.all()?;
     let stack = here.claim(&format!("up-{}", std::process::id()), args.stack.into())?;
     let step = console.step("stack");
-    match await_holder(args.stack, &stack, &|line| step.update(line)) {
+    match await_holder(args, &stack, &|line| step.update(line)) {
         Ok(Ready { token, description }) => {
             step.done("ready");
             print(&match verbosity {
@@ -71,9 +71,9 @@ struct Ready {
 }
 
 /// Starts the process that holds the stack and waits until that is up; `progress` gets what it says.
-fn await_holder(kind: StackArg, stack: &Claim, progress: &dyn Fn(&str)) -> Result<Ready> {
+fn await_holder(args: &UpArgs, stack: &Claim, progress: &dyn Fn(&str)) -> Result<Ready> {
     let paths = &stack.paths;
-    let mut holder = start_holder(kind, stack)?;
+    let mut holder = start_holder(args, stack)?;
     let answer = until(READY_WITHIN, || {
         if let Ok(Phase::Up { token, stack }) = paths.read().map(|record| record.phase) {
             return Some(Ok(Ready {
@@ -98,15 +98,20 @@ fn await_holder(kind: StackArg, stack: &Claim, progress: &dyn Fn(&str)) -> Resul
 
 /// The holder gets the locked file in place of its standard input, which it does not read: so it owns the
 /// stack's folder from its first moment on.
-fn start_holder(kind: StackArg, stack: &Claim) -> Result<Child> {
+fn start_holder(args: &UpArgs, stack: &Claim) -> Result<Child> {
     let log = File::create(stack.paths.holder_log()).context("failed to make the holder's log")?;
-    let kind = match kind {
+    let kind = match args.stack {
         StackArg::Full => "full",
         StackArg::Light => "light",
     };
     Command::new(own_executable()?)
         .args(["hold", "--id", &stack.paths.id, "--stack", kind])
         .args(["--starter", &std::process::id().to_string()])
+        .args(
+            args.provider
+                .into_iter()
+                .flat_map(|it| ["--provider", it.as_str()]),
+        )
         .stdin(stack.share()?)
         .stdout(log.try_clone()?)
         .stderr(log)

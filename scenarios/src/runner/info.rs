@@ -1,7 +1,8 @@
-use gauntlet_harness::stack::StackKind;
-use gauntlet_reports::evidence::{RunInfo, Timing};
+use gauntlet_harness::stack::{RunsOn, StackKind};
+use gauntlet_reports::evidence::{ProviderInfo, Providers, RunInfo, Timing};
 use jiff::Timestamp;
 
+use crate::cli::Chosen;
 use crate::host::{self, Checkout};
 
 /// What is known of a run beside its scenarios.
@@ -12,6 +13,8 @@ pub struct RunFacts {
     pub seed: u64,
     pub stack: StackKind,
     pub allowed_not_run: Vec<String>,
+    /// In the order in which each scenario goes through them.
+    pub providers: Vec<Chosen>,
     pub checkout: Checkout,
     /// What setting up took before the first scenario.
     pub timings: Vec<Timing>,
@@ -30,8 +33,7 @@ pub fn run_info(facts: &RunFacts, broken: Option<String>) -> RunInfo {
         dirty: facts.checkout.dirty,
         profile: profile().to_owned(),
         stack: facts.stack.as_str().to_owned(),
-        provider: "process".to_owned(),
-        provider_reason: provider_reason(facts.stack).to_owned(),
+        providers: providers(facts),
         host: host::describe(),
         timings: facts.timings.clone(),
         allowed_not_run: facts.allowed_not_run.clone(),
@@ -39,13 +41,28 @@ pub fn run_info(facts: &RunFacts, broken: Option<String>) -> RunInfo {
     }
 }
 
-/// Why that provider, and how far what it runs can be reached.
-fn provider_reason(stack: StackKind) -> &'static str {
-    match stack {
-        StackKind::Light => "child processes on 127.0.0.1 are the one provider of this version",
-        StackKind::Full => {
-            "child processes are the one provider of this version; they listen on 127.0.0.1 but for the \
-             health ports of Dapr's scheduler and placement, which 1.16 opens on every interface"
+/// Why each provider, and how far what it runs can be reached.
+fn providers(facts: &RunFacts) -> Providers {
+    let infos = facts.providers.iter().map(|chosen| {
+        let reach = reach(&chosen.runs_on, facts.stack);
+        ProviderInfo {
+            name: chosen.name().to_owned(),
+            reason: format!("{}; {reach}", chosen.reason),
+        }
+    });
+    Providers::from(infos.collect::<Vec<_>>())
+}
+
+fn reach(runs_on: &RunsOn, stack: StackKind) -> &'static str {
+    match (runs_on, stack) {
+        (RunsOn::Containers(_), _) => {
+            "containers listen on a network of each stack's own, and are published on 127.0.0.1 alone; what \
+             the harness sends to them passes through the engine's proxy"
+        }
+        (RunsOn::Processes, StackKind::Light) => "child processes listen on 127.0.0.1",
+        (RunsOn::Processes, StackKind::Full) => {
+            "child processes listen on 127.0.0.1 but for the health ports of Dapr's scheduler and \
+             placement, which 1.16 opens on every interface"
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Place<'a> {
 }
 
 /// A section that says nothing yet beyond what the scenario is.
-pub(super) fn blank(meta: &Meta, repeat: u32) -> ScenarioReport {
+pub(super) fn blank(meta: &Meta, provider: &str, repeat: u32) -> ScenarioReport {
     let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
     ScenarioReport {
         id: meta.id.to_owned(),
@@ -28,6 +28,7 @@ pub(super) fn blank(meta: &Meta, repeat: u32) -> ScenarioReport {
         not_shown: owned(meta.not_shown),
         requirements: owned(meta.requirements),
         repeat,
+        provider: provider.to_owned(),
         outcome: Outcome::Judged,
         seconds: 0.0,
         findings: Vec::new(),
@@ -171,7 +172,7 @@ mod tests {
         };
         let ledger = Ledger::new("consumer-crash", vec![sample::lane("direct-redis", 2)]);
         let scenario = registry::find("consumer-crash").expect("a scenario");
-        let mut report = blank(scenario.meta(), 1);
+        let mut report = blank(scenario.meta(), "process", 1);
         keep(&ledger, place, &mut report).expect("is written");
         assert_eq!(
             report.evidence,
@@ -190,7 +191,7 @@ mod tests {
                 duration: None,
             };
             let ledger = Ledger::new("consumer-crash", Vec::new());
-            let mut report = blank(scenario.meta(), 1);
+            let mut report = blank(scenario.meta(), "process", 1);
             judge(scenario.as_ref(), &ledger, &settings, &mut report).expect("is judged");
             report.not_shown
         };

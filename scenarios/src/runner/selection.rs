@@ -2,12 +2,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use gauntlet_harness::stack::{Stack, StackKind};
-use gauntlet_reports::evidence::Outcome;
+use gauntlet_reports::evidence::{Component, Outcome};
 use gauntlet_reports::{Provenance, ScenarioReport};
 use tokio_util::sync::CancellationToken;
 
 use super::one::{Place, blank, drive_and_judge};
-use crate::cli::Session;
+use crate::cli::{Chosen, Session};
 use crate::console::{finding_line, slowest_services};
 use crate::failure::failed;
 use crate::run::{Run, Settings};
@@ -21,6 +21,7 @@ pub struct Runner<'a> {
     /// The run's folder: a folder for each scenario, and the report.
     pub folder: &'a Path,
     pub run_id: &'a str,
+    pub providers: &'a [Chosen],
     /// Cancelled when the user interrupts the run.
     pub interrupt: CancellationToken,
 }
@@ -29,24 +30,28 @@ pub struct Runner<'a> {
 #[derive(Debug, Default)]
 pub struct Carried {
     pub scenarios: Vec<ScenarioReport>,
-    pub components: Vec<Provenance>,
+    pub components: Vec<Component>,
     /// Why the harness could not go on, when it could not.
     pub broken: Option<anyhow::Error>,
 }
 
 impl Runner<'_> {
-    /// Runs every scenario `repeats` times. A stack that does not start ends the whole run, because
+    /// Runs every scenario on every provider, `repeats` times. A stack that does not start ends the whole run, because
     /// the next one would not start either; what was judged before stays, and what was not reached is
     /// listed with the reason.
     pub async fn carry_out(&self, scenarios: &[Box<dyn Scenario>], repeats: u32) -> Carried {
         let mut carried = Carried::default();
         for scenario in scenarios {
-            for repeat in 1..=repeats {
-                let mut report = blank(scenario.meta(), repeat);
+            let turns = self
+                .providers
+                .iter()
+                .flat_map(|provider| (1..=repeats).map(move |repeat| (provider, repeat)));
+            for (provider, repeat) in turns {
+                let mut report = blank(scenario.meta(), provider.name(), repeat);
                 if let Some(broken) = &carried.broken {
                     report.outcome = not_reached(broken);
                 } else if let Err(error) = self
-                    .carry_out_one(scenario.as_ref(), &mut report, &mut carried)
+                    .carry_out_one(scenario.as_ref(), provider, &mut report, &mut carried)
                     .await
                 {
                     abort_unjudged(&mut report, &error);
@@ -65,6 +70,7 @@ impl Runner<'_> {
     async fn carry_out_one(
         &self,
         scenario: &dyn Scenario,
+        provider: &Chosen,
         report: &mut ScenarioReport,
         carried: &mut Carried,
     ) -> anyhow::Result<()> {
@@ -75,16 +81,22 @@ impl Runner<'_> {
             console.note(&format!("\n{}: not run, needs {needs}", meta.id));
             return Ok(());
         }
-        console.heading(&format!("{}: {}", meta.id, meta.title));
-        let name = format!("{}-{}", meta.id, report.repeat);
+        let where_it_runs = self.told_apart(provider);
+        console.heading(&format!("{}{where_it_runs}: {}", meta.id, meta.title));
+        let name = format!(
+            "{}{}-{}",
+            meta.id,
+            where_it_runs.replace(' ', "-"),
+            report.repeat
+        );
         let place = Place {
             run: self.folder,
             name: &name,
         };
         let began = Instant::now();
-        let started = self.start_stack(scenario, place).await;
+        let started = self.start_stack(scenario, provider, place).await;
         let stack = started?;
-        add_new(&mut carried.components, stack.provenance());
+        add_new(&mut carried.components, provider.name(), stack.provenance());
         let step = console.step("load and faults");
         let run = Run::on(stack, self.settings.clone(), meta.id, report.repeat, step)?;
         let (settings, interrupt) = (&self.settings, &self.interrupt);
@@ -96,9 +108,19 @@ impl Runner<'_> {
         outcome
     }
 
+    /// What sets this provider's runs apart from another one's in names; empty where there is one alone.
+    fn told_apart(&self, provider: &Chosen) -> String {
+        if self.providers.len() > 1 {
+            format!(" {}", provider.name())
+        } else {
+            String::new()
+        }
+    }
+
     async fn start_stack(
         &self,
         scenario: &dyn Scenario,
+        provider: &Chosen,
         place: Place<'_>,
     ) -> anyhow::Result<Stack> {
         let step = self.session.console.step("stack");
@@ -106,6 +128,7 @@ impl Runner<'_> {
         let context = self.session.stack_context(
             &format!("{}-{}", self.run_id, place.name),
             &place.run.join(place.name),
+            &provider.runs_on,
         );
         let started = tokio::select! {
             started = Stack::start(topology, &context) => started.map_err(failed),
@@ -123,11 +146,15 @@ impl Runner<'_> {
     }
 }
 
-/// A component appears once in a report, however many scenarios used it.
-fn add_new(components: &mut Vec<Provenance>, more: &[Provenance]) {
-    for component in more {
-        if !components.contains(component) {
-            components.push(component.clone());
+/// A component appears once for each provider, however many scenarios used it.
+fn add_new(components: &mut Vec<Component>, provider: &str, more: &[Provenance]) {
+    for provenance in more {
+        let component = Component {
+            provenance: provenance.clone(),
+            provider: provider.to_owned(),
+        };
+        if !components.contains(&component) {
+            components.push(component);
         }
     }
 }

@@ -1,14 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use super::output;
 use super::shim;
 use super::spawner;
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::{Exit, RunAs};
+use crate::provider::{Exit, OneShot, RunAs, output};
 
 /// Variables of the harness that every child gets; all others are the plan's to set, so that a run does
 /// not depend on whose shell it was typed in.
@@ -27,20 +25,6 @@ const INHERITED: [&str; 7] = [
 pub struct Launcher {
     /// The executable that answers to `exec-child`: the `gauntlet` binary.
     pub shim: PathBuf,
-}
-
-/// A program that does one thing and ends, such as `initdb`.
-#[derive(Debug, Clone)]
-pub struct OneShot {
-    /// For messages: `initialise the data directory`.
-    pub what: String,
-    pub program: PathBuf,
-    pub args: Vec<String>,
-    pub env: Vec<(String, String)>,
-    pub working_dir: PathBuf,
-    pub run_as: Option<RunAs>,
-    pub log: PathBuf,
-    pub within: Duration,
 }
 
 /// What both a service and a one-shot are made of.

@@ -6,7 +6,6 @@
 
 mod command;
 mod instance;
-mod output;
 mod proctable;
 pub mod shim;
 mod spawner;
@@ -14,7 +13,7 @@ mod supervisor;
 mod supply;
 pub(crate) mod tether;
 
-pub use command::{Launcher, OneShot};
+pub use command::Launcher;
 pub use supply::ProcessProvider;
 
 pub(super) use proctable::{Identity, kill_family};

@@ -1,3 +1,4 @@
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -6,7 +7,9 @@ use async_trait::async_trait;
 use super::Launcher;
 use super::instance::ProcessInstance;
 use crate::error::StackError;
-use crate::provider::{Instance, Provider, RunContext, ServiceSpec, Support};
+use crate::provider::{
+    Instance, OneShot, Provider, RunAs, RunContext, ServiceId, ServiceSpec, Support,
+};
 
 /// Runs services as children of the harness.
 #[derive(Debug, Clone)]
@@ -15,6 +18,9 @@ pub struct ProcessProvider {
 }
 
 impl ProcessProvider {
+    /// Its name in reports.
+    pub const NAME: &'static str = "process";
+
     pub fn new(launcher: Launcher) -> Self {
         Self { launcher }
     }
@@ -27,12 +33,40 @@ impl ProcessProvider {
 #[async_trait]
 impl Provider for ProcessProvider {
     fn name(&self) -> &'static str {
-        "process"
+        Self::NAME
+    }
+
+    fn bind_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::LOCALHOST
+    }
+
+    fn host_of(&self, _service: &ServiceId) -> String {
+        Ipv4Addr::LOCALHOST.to_string()
+    }
+
+    fn run_as(&self) -> Option<RunAs> {
+        None
+    }
+
+    async fn run_once(&self, shot: OneShot, _run: &Arc<RunContext>) -> Result<(), StackError> {
+        self.launcher.run(&shot).await
+    }
+
+    async fn close(&self) -> Result<(), StackError> {
+        Ok(())
     }
 
     async fn probe(&self, spec: &ServiceSpec) -> Support {
         if !cfg!(target_os = "linux") {
             let reason = "the process provider needs Linux (parent-death signals)".to_owned();
+            return Support::Unavailable { reason };
+        }
+        if let Some(package) = &spec.package {
+            let reason = format!(
+                "{} of image {} is no file of this machine",
+                spec.program.display(),
+                package.image
+            );
             return Support::Unavailable { reason };
         }
         if executable(&spec.program) {

@@ -193,14 +193,14 @@ pub(super) fn manifest(redis_sources: &str) -> String {
     {
         write!(
             text,
-            "[{id}]\nname = \"{id}\"\nversion = \"1.0\"\naccept = [\"1.0\"]\ncommands = [\"{id}\"]\nentry = \"{id}\"\n\
+            "[{id}]\nname = \"{id}\"\nversion = \"1.0\"\nimage = \"{id}:1.0\"\naccept = [\"1.0\"]\ncommands = [\"{id}\"]\nentry = \"{id}\"\n\
              [[{id}.source]]\nkind = \"go\"\npackage = \"fake\"\nmodule = \"scheduler\"\nmain = \".\"\n\
              version_variable = \"main.version\"\nneeds_mb = 1\n"
         )
         .expect("a String takes all");
     }
     text.push_str(
-        "[redis]\nname = \"Valkey\"\nversion = \"9.1.2\"\naccept = [\"8.\", \"9.\"]\n\
+        "[redis]\nname = \"Valkey\"\nversion = \"9.1.2\"\nimage = \"valkey:9.1.2\"\naccept = [\"8.\", \"9.\"]\n\
          commands = [\"valkey-server\", \"redis-server\"]\nentry = \"server\"\n",
     );
     text + redis_sources

@@ -1,0 +1,293 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gauntlet_reports::Provenance;
+use testcontainers::bollard::errors::Error as EngineError;
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions,
+};
+use testcontainers::runners::AsyncRunner;
+
+use super::engine::{Engine, refused};
+use super::names::Names;
+use super::output::{Output, watch};
+use super::remove::remove_container;
+use super::request::Plan;
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::life::{self, Life, stopped_for_good};
+use crate::provider::{
+    Endpoint, Exit, Health, Instance, Package, RunContext, ServiceId, ServiceSpec, Signal, Stopped,
+};
+
+/// What a restart grants a service that still runs before it is killed.
+const RESTART_GRACE: Duration = Duration::from_secs(10);
+/// SIGKILL takes effect at once; the engine then takes its time to tear the network down.
+const KILL_WITHIN: Duration = Duration::from_secs(20);
+/// What the engine answers where a container does not run, or is in that state already.
+const CONFLICT: u16 = 409;
+const NOT_MODIFIED: u16 = 304;
+
+/// One container, over all its restarts.
+#[derive(Debug)]
+pub(super) struct ContainerInstance {
+    spec: ServiceSpec,
+    engine: Engine,
+    run: Arc<RunContext>,
+    log: PathBuf,
+    id: String,
+    paused: AtomicBool,
+    present: Mutex<Present>,
+    /// Restart and stop exclude each other: a heal must not bring back what a stop just ended.
+    changing: tokio::sync::Mutex<Stage>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    InUse,
+    StoppedForGood,
+}
+
+/// The container between a start and its end.
+#[derive(Debug, Clone)]
+struct Present {
+    life: Life,
+    /// On this machine; None where the engine has not told.
+    pid: Option<u32>,
+}
+
+impl ContainerInstance {
+    pub(super) async fn start(
+        spec: ServiceSpec,
+        package: &Package,
+        engine: Engine,
+        names: &Names,
+        run: Arc<RunContext>,
+    ) -> Result<Self, StackError> {
+        let request = Plan::of_service(&spec, package).request(names);
+        let container = request
+            .start()
+            .await
+            .map_err(|error| not_started(&spec.id, &package.image, error))?;
+        let id = container.id().to_owned();
+        // It would remove the container when it is dropped, and wait for the engine in the midst of whatever
+        // drops it. Here a stop removes it, or else the end of the run.
+        std::mem::forget(container);
+        let log = run.log_file(&spec.id);
+        let (life, witness) = life::begin(&spec.id, &run, &log);
+        let output = Output::from_the_beginning(&engine, &id);
+        tokio::spawn(watch(
+            engine.clone(),
+            id.clone(),
+            output,
+            log.clone(),
+            witness,
+        ));
+        let pid = pid_of(&engine, &id).await;
+        Ok(Self {
+            spec,
+            engine,
+            run,
+            log,
+            id,
+            paused: AtomicBool::new(false),
+            present: Mutex::new(Present { life, pid }),
+            changing: tokio::sync::Mutex::new(Stage::InUse),
+        })
+    }
+
+    fn present(&self) -> Present {
+        self.present
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Ends what runs at present; the container itself stays.
+    async fn end(&self, grace: Duration) -> Result<Stopped, StackError> {
+        let life = self.present().life;
+        if life.exit().is_some() {
+            return Ok(Stopped::AlreadyGone);
+        }
+        self.send(&life, self.spec.stop_signal.signal()).await?;
+        // A paused container takes no request.
+        if self.paused.load(Ordering::Acquire) {
+            self.send(&life, Signal::Resume).await?;
+        }
+        if tokio::time::timeout(grace, life.ended()).await.is_ok() {
+            return Ok(Stopped::InGoodOrder);
+        }
+        tracing::warn!(service = %self.spec.id, grace_seconds = grace.as_secs_f64(), "did not end when asked, killing it");
+        self.send(&life, Signal::Kill).await?;
+        if tokio::time::timeout(KILL_WITHIN, life.ended())
+            .await
+            .is_err()
+        {
+            return Err(StackError::new(
+                StackErrorKind::NotReady,
+                format!("end the container of {}", self.spec.id),
+                "it does not even answer SIGKILL: see the log of the container engine",
+            ));
+        }
+        Ok(Stopped::ByForce)
+    }
+
+    async fn send(&self, life: &Life, signal: Signal) -> Result<(), StackError> {
+        if signal.ends() {
+            life.expect_end();
+        }
+        let docker = self.engine.docker();
+        let kill = |name: &str| KillContainerOptionsBuilder::new().signal(name).build();
+        let sent = match signal {
+            Signal::Term => docker.kill_container(&self.id, Some(kill("SIGTERM"))).await,
+            Signal::Interrupt => docker.kill_container(&self.id, Some(kill("SIGINT"))).await,
+            Signal::Kill => docker.kill_container(&self.id, Some(kill("SIGKILL"))).await,
+            Signal::Pause => docker.pause_container(&self.id).await,
+            Signal::Resume => docker.unpause_container(&self.id).await,
+        };
+        match signal {
+            Signal::Pause => self.paused.store(true, Ordering::Release),
+            Signal::Resume | Signal::Kill => self.paused.store(false, Ordering::Release),
+            Signal::Term | Signal::Interrupt => {}
+        }
+        is_fine(sent).map_err(|error| {
+            refused(
+                format!("send {signal:?} to the container of {}", self.spec.id),
+                error,
+            )
+        })
+    }
+
+    /// Starts the same container again: its ports are fixed, so they are the same as before.
+    async fn begin_again(&self) -> Result<Present, StackError> {
+        // Before the start, so that not a line is missed and none is read twice.
+        let output = Output::from_now_on(&self.engine, &self.id).await?;
+        let (life, witness) = life::begin(&self.spec.id, &self.run, &self.log);
+        let started = self
+            .engine
+            .docker()
+            .start_container(&self.id, None::<StartContainerOptions>)
+            .await;
+        is_fine(started)
+            .map_err(|error| refused(format!("start {} again", self.spec.id), error))?;
+        tokio::spawn(watch(
+            self.engine.clone(),
+            self.id.clone(),
+            output,
+            self.log.clone(),
+            witness,
+        ));
+        let pid = pid_of(&self.engine, &self.id).await;
+        Ok(Present { life, pid })
+    }
+}
+
+/// What was asked for is already so.
+fn is_fine(outcome: Result<(), EngineError>) -> Result<(), EngineError> {
+    match outcome {
+        Err(EngineError::DockerResponseServerError {
+            status_code: CONFLICT | NOT_MODIFIED,
+            ..
+        }) => Ok(()),
+        other => other,
+    }
+}
+
+fn not_started(
+    service: &ServiceId,
+    image: &str,
+    error: testcontainers::TestcontainersError,
+) -> StackError {
+    StackError::new(
+        StackErrorKind::Spawn,
+        format!("start a container of {image} for {service}"),
+        "see that the image is whole: `gauntlet images --list` shows where each is from",
+    )
+    .because(error)
+}
+
+async fn pid_of(engine: &Engine, id: &str) -> Option<u32> {
+    let inspected = engine
+        .docker()
+        .inspect_container(id, None::<InspectContainerOptions>)
+        .await;
+    let pid = inspected.ok()?.state?.pid?;
+    u32::try_from(pid).ok().filter(|pid| *pid > 0)
+}
+
+#[async_trait]
+impl Instance for ContainerInstance {
+    fn id(&self) -> &ServiceId {
+        &self.spec.id
+    }
+
+    fn endpoints(&self) -> &[Endpoint] {
+        &self.spec.endpoints
+    }
+
+    fn provenance(&self) -> Option<&Provenance> {
+        self.spec.provenance.as_ref()
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.log.clone()
+    }
+
+    fn pid(&self) -> Option<u32> {
+        let present = self.present();
+        present.pid.filter(|_| present.life.exit().is_none())
+    }
+
+    fn exit(&self) -> Option<Exit> {
+        self.present().life.exit()
+    }
+
+    fn ready_within(&self) -> Duration {
+        self.spec.ready_within
+    }
+
+    async fn ready(&self, within: Duration) -> Result<Duration, StackError> {
+        let life = self.present().life;
+        life.ready(&self.spec, &self.log, within).await
+    }
+
+    async fn health(&self) -> Health {
+        self.present().life.health(&self.spec).await
+    }
+
+    async fn signal(&self, signal: Signal) -> Result<(), StackError> {
+        self.send(&self.present().life, signal).await
+    }
+
+    async fn ended(&self) -> Exit {
+        self.present().life.ended().await
+    }
+
+    async fn restart(&self) -> Result<(), StackError> {
+        let stage = self.changing.lock().await;
+        if *stage == Stage::StoppedForGood {
+            return Err(stopped_for_good(&self.spec.id));
+        }
+        self.end(RESTART_GRACE).await?;
+        let present = self.begin_again().await?;
+        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = present;
+        Ok(())
+    }
+
+    async fn stop(&self, grace: Duration) -> Result<Stopped, StackError> {
+        let mut stage = self.changing.lock().await;
+        *stage = Stage::StoppedForGood;
+        let how = self.end(grace).await?;
+        remove_container(&self.engine, &self.id)
+            .await
+            .map_err(|error| refused(format!("remove the container of {}", self.spec.id), error))?;
+        Ok(how)
+    }
+
+    /// The reaper does it: it is told by the end of the provider, which goes with the last instance.
+    fn abandon(&self) {
+        self.present().life.expect_end();
+    }
+}

@@ -1,0 +1,182 @@
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use nix::unistd::{getegid, geteuid};
+use testcontainers::bollard::models::NetworkCreateRequest;
+use testcontainers::runners::AsyncRunner;
+
+use super::engine::{Engine, refused};
+use super::instance::ContainerInstance;
+use super::names::Names;
+use super::output::{keep_all, wait};
+use super::reaper::Reaper;
+use super::remove::{remove_container, remove_run};
+use super::request::Plan;
+use crate::error::{StackError, StackErrorKind};
+use crate::provider::{
+    Exit, Instance, OneShot, Package, Provider, RunAs, RunContext, ServiceId, ServiceSpec, Support,
+    output,
+};
+
+/// The user `nobody`, in whose name containers run for a harness that is root.
+const NOBODY: RunAs = RunAs {
+    uid: 65_534,
+    gid: 65_534,
+};
+
+/// Runs services as containers on a network of the run's own.
+#[derive(Debug)]
+pub struct ContainerProvider {
+    engine: Engine,
+    names: Names,
+    run_as: RunAs,
+    reaper: Mutex<Option<Reaper>>,
+    shots: AtomicU32,
+}
+
+impl ContainerProvider {
+    /// Its name in reports.
+    pub const NAME: &'static str = "containers";
+
+    /// Makes the run's network. `shim` is the executable that answers to the reaper's subcommand.
+    pub async fn open(engine: Engine, shim: &Path, run: &RunContext) -> Result<Self, StackError> {
+        let names = Names::of_run(run.run_id());
+        // Both before the first thing that would have to be reaped or swept.
+        run.expect_containers()?;
+        let reaper = Reaper::start(shim, run.run_id())?;
+        let network = NetworkCreateRequest {
+            name: names.network(),
+            driver: Some("bridge".to_owned()),
+            labels: Some(names.labels()),
+            ..NetworkCreateRequest::default()
+        };
+        engine
+            .docker()
+            .create_network(network)
+            .await
+            .map_err(|error| refused("make a network for the run", error))?;
+        let (uid, gid) = (geteuid(), getegid());
+        let ours = RunAs {
+            uid: uid.as_raw(),
+            gid: gid.as_raw(),
+        };
+        Ok(Self {
+            engine,
+            names,
+            run_as: if uid.is_root() { NOBODY } else { ours },
+            reaper: Mutex::new(Some(reaper)),
+            shots: AtomicU32::new(0),
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for ContainerProvider {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    /// Every interface of the container's own network namespace: which is the run's network alone. Beyond
+    /// it stands what is published, on 127.0.0.1.
+    fn bind_ip(&self) -> Ipv4Addr {
+        Ipv4Addr::UNSPECIFIED
+    }
+
+    fn host_of(&self, service: &ServiceId) -> String {
+        self.names.container(service)
+    }
+
+    fn run_as(&self) -> Option<RunAs> {
+        Some(self.run_as)
+    }
+
+    async fn probe(&self, spec: &ServiceSpec) -> Support {
+        match &spec.package {
+            Some(_) => Support::Available,
+            None => Support::Unavailable {
+                reason: format!("{} is in no image", spec.program.display()),
+            },
+        }
+    }
+
+    async fn run_once(&self, shot: OneShot, _run: &Arc<RunContext>) -> Result<(), StackError> {
+        let package = packaged(shot.package.as_ref(), &shot.what)?;
+        let number = self.shots.fetch_add(1, Ordering::Relaxed);
+        let service = ServiceId::shared(&format!("once-{number}"));
+        let running = async {
+            let container = Plan::of_shot(&shot, package, service)
+                .request(&self.names)
+                .start()
+                .await
+                .map_err(|error| {
+                    let mend = "see that the image is whole: `gauntlet images --list`";
+                    StackError::new(StackErrorKind::Spawn, &shot.what, mend).because(error)
+                })?;
+            let id = container.id().to_owned();
+            // See the instance: it would wait for the engine in the midst of whatever drops it.
+            std::mem::forget(container);
+            let told = keep_all(&self.engine, &id, &shot.log).await;
+            told.map_err(|error| StackError::io("keep the log", &shot.log, error))?;
+            let exit = wait(&self.engine, &id)
+                .await
+                .map_err(|error| refused(&shot.what, error))?;
+            remove_container(&self.engine, &id)
+                .await
+                .map_err(|error| refused("remove a container", error))?;
+            Ok(exit)
+        };
+        // Whatever of it still runs after that is the reaper's.
+        match tokio::time::timeout(shot.within, running).await {
+            Ok(Ok(Exit::Code(0))) => Ok(()),
+            Ok(Ok(exit)) => Err(failed(&shot, &format!("it ended with {exit}")).with_exit(exit)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                let late = format!("it took longer than {} s", shot.within.as_secs());
+                Err(failed(&shot, &late))
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        spec: ServiceSpec,
+        run: &Arc<RunContext>,
+    ) -> Result<Arc<dyn Instance>, StackError> {
+        let package = packaged(spec.package.as_ref(), spec.id.as_str())?.clone();
+        let (engine, run) = (self.engine.clone(), Arc::clone(run));
+        let instance = ContainerInstance::start(spec, &package, engine, &self.names, run).await?;
+        Ok(Arc::new(instance))
+    }
+
+    async fn close(&self) -> Result<(), StackError> {
+        remove_run(&self.engine, self.names.run_id()).await?;
+        let reaper = self
+            .reaper
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match reaper {
+            Some(reaper) => reaper.dismiss().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn packaged<'a>(package: Option<&'a Package>, what: &str) -> Result<&'a Package, StackError> {
+    package.ok_or_else(|| {
+        StackError::new(
+            StackErrorKind::Config,
+            format!("run {what} in a container: it is in no image"),
+            "use --provider process",
+        )
+    })
+}
+
+fn failed(shot: &OneShot, how: &str) -> StackError {
+    let mend = format!("see {}", shot.log.display());
+    StackError::new(StackErrorKind::Died, format!("{}: {how}", shot.what), mend)
+        .with_output(output::last_lines(&shot.log))
+}
