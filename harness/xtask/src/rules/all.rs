@@ -1,8 +1,8 @@
 use super::{
-    checks_are_pure, ci_commands, clients, component_yaml, dependencies, environment, imports,
-    licenses, lint_attributes, markers, mod_files, one_starter, one_test_binary, planted_tests,
-    proof_table, registry_hosts, runtime_free, scenario_docs, scenarios_do_not_judge, sizes,
-    sleeps, wiring,
+    checks_are_pure, ci_commands, clients, component_yaml, compose, dependencies, environment,
+    imports, licenses, lint_attributes, markers, mod_files, one_starter, one_test_binary,
+    planted_tests, proof_table, registry_hosts, runtime_free, scenario_docs,
+    scenarios_do_not_judge, sizes, sleeps, wiring, workflows,
 };
 use crate::violation::Violation;
 use crate::workspace::Workspace;
@@ -33,6 +33,8 @@ pub(crate) const ALL: &[Rule] = &[
     licenses::check,
     registry_hosts::check,
     component_yaml::check,
+    compose::check,
     proof_table::check,
     ci_commands::check,
+    workflows::check,
 ];

@@ -4,7 +4,8 @@ use crate::violation::Violation;
 use crate::workspace::Workspace;
 
 const README: &str = "README.md";
-const CI: &str = ".ci/run";
+/// What CI runs.
+pub(super) const CI: &str = ".ci/run";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
     let Some(readme) = workspace.file(README) else {
@@ -18,16 +19,9 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
         )];
     }
     let ci = workspace.file(CI).map_or("", |file| file.text.as_str());
-    let kept = |command: &str| {
-        ci.lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with('#'))
-            // At a line's end, so that a flag that the README does not name cannot be added.
-            .any(|line| line == command || line.ends_with(&format!(" {command}")))
-    };
     promised
         .into_iter()
-        .filter(|(_, command)| !kept(command))
+        .filter(|(_, command)| !has_command(ci, command))
         .map(|(line, command)| {
             violation(
                 line,
@@ -35,6 +29,15 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Violation> {
             )
         })
         .collect()
+}
+
+/// Whether the text of [`CI`] has a command, word for word.
+pub(super) fn has_command(ci: &str, command: &str) -> bool {
+    ci.lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with('#'))
+        // At a line's end, so that no flag can be added.
+        .any(|line| line == command || line.ends_with(&format!(" {command}")))
 }
 
 fn violation(line: usize, what: String) -> Violation {

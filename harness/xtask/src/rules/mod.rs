@@ -5,6 +5,7 @@ mod checks_are_pure;
 mod ci_commands;
 mod clients;
 mod component_yaml;
+mod compose;
 mod dependencies;
 mod environment;
 mod imports;
@@ -23,5 +24,6 @@ mod scenarios_do_not_judge;
 mod sizes;
 mod sleeps;
 mod wiring;
+mod workflows;
 
 pub(crate) use all::ALL;

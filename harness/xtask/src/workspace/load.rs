@@ -18,7 +18,13 @@ const TEXT_EXTENSIONS: [&str; 18] = [
     "rs", "toml", "md", "yaml", "yml", "json", "sql", "go", "mod", "sh", "html", "css", "js", "j2",
     "jinja", "svg", "xml", "txt",
 ];
-const TEXT_NAMES: [&str; 4] = [".ci/run", ".ci/dependencies", ".gitignore", ".editorconfig"];
+const TEXT_NAMES: [&str; 5] = [
+    ".ci/run",
+    ".ci/dependencies",
+    ".ci/engine",
+    ".gitignore",
+    ".editorconfig",
+];
 
 /// Reads the repository once. A Rust file that does not parse is a violation, not an error, so that
 /// one broken file does not hide what the others have.
@@ -237,6 +243,7 @@ mod tests {
         );
 
         assert!(workspace.file(".ci/run").is_some());
+        assert!(workspace.file(".github/workflows/ci.yml").is_some());
         assert!(
             workspace
                 .packages
