@@ -46,6 +46,15 @@ impl Engine {
                     format!("install one with API {major}.{minor} or newer"),
                 ));
             }
+            let info = docker.info().await.map_err(|e| unreachable(&e))?;
+            if is_rootless(&info.security_options.unwrap_or_default()) {
+                return Err(StackError::new(
+                    StackErrorKind::Engine,
+                    "use a rootless container engine: its containers are other users than the one that \
+                     the run's files belong to",
+                    "use an engine that runs as root, or --provider process",
+                ));
+            }
             let version = answer.version.unwrap_or_default();
             Ok(Self { docker, version })
         };
@@ -97,6 +106,11 @@ pub(crate) fn refused(what: impl Into<String>, error: impl Into<BoxError>) -> St
     .because(error)
 }
 
+/// As engines word it among their security options.
+fn is_rootless(options: &[String]) -> bool {
+    options.iter().any(|option| option == "name=rootless")
+}
+
 fn is_recent(api: &str) -> bool {
     let mut parts = api.split('.').map(str::parse::<u32>);
     match (parts.next(), parts.next()) {
@@ -107,7 +121,7 @@ fn is_recent(api: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_recent;
+    use super::{is_recent, is_rootless};
 
     #[test]
     fn planted_engine_of_another_time_is_refused() {
@@ -115,5 +129,13 @@ mod tests {
         assert!(is_recent("2.0"));
         assert!(!is_recent("1.40"));
         assert!(!is_recent(""));
+    }
+
+    #[test]
+    fn planted_rootless_engine_is_told_from_others() {
+        let options =
+            |options: &[&str]| options.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(is_rootless(&options(&["name=seccomp", "name=rootless"])));
+        assert!(!is_rootless(&options(&["name=seccomp,profile=default"])));
     }
 }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,7 +54,7 @@ enum Stage {
 #[derive(Debug, Clone)]
 struct Present {
     life: Life,
-    /// On this machine; None where the engine has not told.
+    /// On this machine; None where its processes cannot be seen here.
     pid: Option<u32>,
 }
 
@@ -64,9 +64,10 @@ impl ContainerInstance {
         package: &Package,
         engine: Engine,
         names: &Names,
+        users: &Path,
         run: Arc<RunContext>,
     ) -> Result<Self, StackError> {
-        let request = Plan::of_service(&spec, package).request(names);
+        let request = Plan::of_service(&spec, package).request(names, users);
         let container = request
             .start()
             .await
@@ -208,13 +209,18 @@ fn not_started(
     .because(error)
 }
 
+/// The id of the container's first process, where it is one of this machine: an engine in a virtual machine
+/// tells numbers that mean somebody else here.
 async fn pid_of(engine: &Engine, id: &str) -> Option<u32> {
     let inspected = engine
         .docker()
         .inspect_container(id, None::<InspectContainerOptions>)
         .await;
     let pid = inspected.ok()?.state?.pid?;
-    u32::try_from(pid).ok().filter(|pid| *pid > 0)
+    let pid = u32::try_from(pid).ok().filter(|pid| *pid > 0)?;
+    let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    // Engines name a container's cgroup after it.
+    groups.contains(id).then_some(pid)
 }
 
 #[async_trait]

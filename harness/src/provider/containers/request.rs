@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::Path;
 
 use testcontainers::bollard::models::{HostConfig, PortBinding};
 use testcontainers::core::{AccessMode, IntoContainerPort, Mount as EngineMount};
@@ -9,6 +10,7 @@ use crate::provider::{Limits, Mount, OneShot, Package, RunAs, ServiceId, Service
 
 const LOOPBACK: &str = "127.0.0.1";
 const SCRATCH: &str = "/tmp";
+const USERS: &str = "/etc/passwd";
 
 /// What a container is made of, whether it serves or does one thing and ends.
 pub(super) struct Plan<'a> {
@@ -46,9 +48,9 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The request to testcontainers. The image's own entrypoint is passed over: plans name the program
+    /// The request to testcontainers. `users` is put in the place of the image's list of them. The image's own entrypoint is passed over: plans name the program
     /// themselves, so that it is the same on every provider.
-    pub(super) fn request(&self, names: &Names) -> ContainerRequest<GenericImage> {
+    pub(super) fn request(&self, names: &Names, users: &Path) -> ContainerRequest<GenericImage> {
         let (name, tag) = name_and_tag(&self.package.image);
         let mut image = GenericImage::new(name, tag).with_entrypoint(&self.program);
         for port in &self.package.ports {
@@ -67,6 +69,10 @@ impl<'a> Plan<'a> {
             .with_security_opt("no-new-privileges")
             // Libraries unpack themselves there; the rest of the root file system is read-only.
             .with_mount(EngineMount::tmpfs_mount(SCRATCH))
+            .with_mount(
+                EngineMount::bind_mount(users.display().to_string(), USERS)
+                    .with_access_mode(AccessMode::ReadOnly),
+            )
             .with_host_config_modifier(move |host| {
                 publish(host, &ports);
                 limit(host, limits);

@@ -1,5 +1,5 @@
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,6 +33,8 @@ pub struct ContainerProvider {
     engine: Engine,
     names: Names,
     run_as: RunAs,
+    /// Takes the place of each image's `/etc/passwd`: Postgres refuses a user without a name.
+    users: PathBuf,
     reaper: Mutex<Option<Reaper>>,
     shots: AtomicU32,
 }
@@ -63,10 +65,15 @@ impl ContainerProvider {
             uid: uid.as_raw(),
             gid: gid.as_raw(),
         };
+        let run_as = if uid.is_root() { NOBODY } else { ours };
+        let users = run.temp().join("passwd");
+        std::fs::write(&users, passwd(run_as))
+            .map_err(|error| StackError::io("write", &users, error))?;
         Ok(Self {
             engine,
             names,
-            run_as: if uid.is_root() { NOBODY } else { ours },
+            run_as,
+            users,
             reaper: Mutex::new(Some(reaper)),
             shots: AtomicU32::new(0),
         })
@@ -108,7 +115,7 @@ impl Provider for ContainerProvider {
         let service = ServiceId::shared(&format!("once-{number}"));
         let running = async {
             let container = Plan::of_shot(&shot, package, service)
-                .request(&self.names)
+                .request(&self.names, &self.users)
                 .start()
                 .await
                 .map_err(|error| {
@@ -147,7 +154,8 @@ impl Provider for ContainerProvider {
     ) -> Result<Arc<dyn Instance>, StackError> {
         let package = packaged(spec.package.as_ref(), spec.id.as_str())?.clone();
         let (engine, run) = (self.engine.clone(), Arc::clone(run));
-        let instance = ContainerInstance::start(spec, &package, engine, &self.names, run).await?;
+        let instance =
+            ContainerInstance::start(spec, &package, engine, &self.names, &self.users, run).await?;
         Ok(Arc::new(instance))
     }
 
@@ -163,6 +171,10 @@ impl Provider for ContainerProvider {
             None => Ok(()),
         }
     }
+}
+
+fn passwd(RunAs { uid, gid }: RunAs) -> String {
+    format!("root:x:0:0::/:/bin/sh\ngauntlet:x:{uid}:{gid}::/tmp:/bin/sh\n")
 }
 
 fn packaged<'a>(package: Option<&'a Package>, what: &str) -> Result<&'a Package, StackError> {
