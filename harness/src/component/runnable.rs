@@ -12,6 +12,8 @@ pub struct Runnable {
     /// The main program; in an image a name on its `PATH` will do.
     pub entry: PathBuf,
     pub origin: Origin,
+    /// Where the main program lies on this machine; None where that is not known, or nobody may look.
+    pub on_disk: Option<PathBuf>,
     pub provenance: Provenance,
 }
 
@@ -31,6 +33,7 @@ impl Runnable {
             version: artifact.version.clone(),
             entry: artifact.entry.clone(),
             origin: Origin::File(Box::new(artifact.clone())),
+            on_disk: Some(artifact.entry.clone()),
             provenance: artifact.provenance.clone(),
         }
     }

@@ -39,6 +39,7 @@ impl SystemBinary {
             version: self.provenance.version.clone(),
             entry: self.path.clone(),
             origin: Origin::Built,
+            on_disk: Some(self.path.clone()),
             provenance: self.provenance.clone(),
         }
     }

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -33,6 +34,9 @@ pub struct Image {
     pub size_bytes: u64,
     /// Where it is from, in words.
     pub how: String,
+    /// Where the engine keeps its files on this machine, the topmost layer first; empty where it does not
+    /// say.
+    pub layers: Vec<PathBuf>,
 }
 
 impl Image {
@@ -52,6 +56,7 @@ impl Image {
     pub(super) fn of(part: Part, reference: &str, how: String, inspected: ImageInspect) -> Self {
         let size = inspected.size.unwrap_or_default();
         let version = labels(&inspected).remove(VERSION_LABEL);
+        let driver = inspected.graph_driver.map(|driver| driver.data);
         Self {
             part,
             reference: reference.to_owned(),
@@ -59,8 +64,21 @@ impl Image {
             version: version.unwrap_or_else(|| reference::tag(reference).to_owned()),
             size_bytes: u64::try_from(size).unwrap_or_default(),
             how,
+            layers: driver.as_ref().map(layers).unwrap_or_default(),
         }
     }
+}
+
+/// The folders of the storage driver overlay2, as it words them.
+fn layers(driver: &HashMap<String, String>) -> Vec<PathBuf> {
+    let named = ["UpperDir", "LowerDir"]
+        .iter()
+        .filter_map(|key| driver.get(*key));
+    named
+        .flat_map(|folders| folders.split(':'))
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+        .collect()
 }
 
 pub(super) fn labels(inspected: &ImageInspect) -> HashMap<String, String> {
@@ -214,6 +232,18 @@ mod tests {
 
     use super::*;
     use crate::store::ComponentId;
+
+    #[test]
+    fn layers_are_listed_from_the_top() {
+        let driver = [
+            ("UpperDir", "/d/c/diff"),
+            ("LowerDir", "/d/b/diff:/d/a/diff"),
+            ("WorkDir", "/d/c/work"),
+        ];
+        let driver = driver.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let expected = ["/d/c/diff", "/d/b/diff", "/d/a/diff"].map(PathBuf::from);
+        assert_eq!(layers(&HashMap::from(driver)), expected);
+    }
 
     #[test]
     fn a_label_tells_the_version_and_the_tag_does_where_there_is_none() {

@@ -1,6 +1,6 @@
 //! How the containers provider runs an image.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::images::{Image, Images};
 use super::part::Part;
@@ -43,8 +43,16 @@ impl Image {
             version: self.version.clone(),
             entry: program(self.part).into(),
             origin: Origin::Image(self.id.clone()),
+            on_disk: self.on_disk(),
             provenance: self.provenance(),
         }
+    }
+
+    /// The main program's file in the uppermost layer that has it. A name on `PATH` is not looked for.
+    fn on_disk(&self) -> Option<PathBuf> {
+        let within = Path::new(program(self.part)).strip_prefix("/").ok()?;
+        let files = self.layers.iter().map(|layer| layer.join(within));
+        files.into_iter().find(|file| file.is_file())
     }
 }
 
@@ -58,5 +66,34 @@ const fn program(part: Part) -> &'static str {
         Part::Component(ComponentId::Scheduler) => "/scheduler",
         Part::Component(ComponentId::Placement) => "/placement",
         Part::System => "/todo",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_found_in_the_uppermost_layer_that_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let layers = ["top", "middle", "bottom"].map(|layer| home.path().join(layer));
+        for layer in &layers {
+            std::fs::create_dir(layer).unwrap();
+        }
+        let mut image = Image {
+            part: Part::Component(ComponentId::Daprd),
+            reference: "a/daprd:1".to_owned(),
+            id: "sha256:00".to_owned(),
+            version: "1".to_owned(),
+            size_bytes: 0,
+            how: String::new(),
+            layers: layers.to_vec(),
+        };
+        assert_eq!(image.runnable().on_disk, None);
+        std::fs::write(layers[2].join("daprd"), "old").unwrap();
+        std::fs::write(layers[1].join("daprd"), "new").unwrap();
+        assert_eq!(image.runnable().on_disk, Some(layers[1].join("daprd")));
+        image.part = Part::Component(ComponentId::Kafka);
+        assert_eq!(image.runnable().on_disk, None);
     }
 }

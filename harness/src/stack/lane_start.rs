@@ -12,7 +12,6 @@ use super::promise::Promised;
 use super::roster::Layer;
 use super::starter::Starter;
 use super::topology::{Lane, Mode};
-use crate::component::Origin;
 use crate::component::dapr::{self, ControlService, SidecarPlan};
 use crate::component::kafka::Kafka;
 use crate::component::page_cache;
@@ -178,9 +177,9 @@ impl Building {
         let daprd = &beyond_light.ok_or_else(|| self.needs_full())?.daprd;
         let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
         let env = self.component_env(database_url).await?;
-        if let Origin::File(_) = daprd.origin {
-            page_cache::forget(&daprd.entry).map_err(|error| {
-                StackError::io("have the kernel forget the pages of", &daprd.entry, error)
+        if let Some(program) = &daprd.on_disk {
+            page_cache::forget(program).map_err(|error| {
+                StackError::io("have the kernel forget the pages of", program, error)
             })?;
         }
         let mut started = Instances::new();

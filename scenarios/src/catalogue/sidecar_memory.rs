@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gauntlet_harness::check::Check;
-use gauntlet_harness::check::figure::sidecar_cgroup;
+use gauntlet_harness::check::figure::{sidecar_cgroup, sidecar_resident};
 use gauntlet_harness::ledger::Ledger;
 use gauntlet_harness::stack::{StackKind, Topology};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
@@ -95,6 +95,11 @@ impl Scenario for SidecarMemory {
     }
 
     fn figures(&self, ledger: &Ledger, _settings: &Settings) -> Vec<Figure> {
-        ledger.lanes().flat_map(sidecar_cgroup).collect()
+        let of_lane = |lane| {
+            let mut figures = sidecar_resident(lane);
+            figures.extend(sidecar_cgroup(lane));
+            figures
+        };
+        ledger.lanes().flat_map(of_lane).collect()
     }
 }

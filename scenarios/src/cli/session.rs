@@ -66,7 +66,7 @@ impl Session {
         for id in kind.components() {
             let step = self.console.step(&format!("image of {id}"));
             match images.obtain(Part::Component(*id)).await {
-                Ok(image) => step.done(&format!("{}, {}", image.reference, image.how)),
+                Ok(image) => step.done(&image.reference),
                 Err(error) => {
                     step.failed("not there");
                     return Err(failed(error));

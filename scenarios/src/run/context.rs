@@ -199,8 +199,12 @@ impl Run {
                 .sidecar(role)?
                 .pid()
                 .and_then(|pid| i32::try_from(pid).ok());
-            let pid =
-                pid.ok_or_else(|| anyhow::anyhow!("the sidecar of {} is gone", role.as_str()))?;
+            let pid = pid.ok_or_else(|| {
+                anyhow::anyhow!(
+                    "the process of {}'s sidecar is gone, or not of this machine",
+                    role.as_str()
+                )
+            })?;
             Ok(Watched {
                 process: sidecar_process(role),
                 pid,

@@ -3,7 +3,9 @@
 mod recovery;
 mod sidecar_cgroup;
 mod sidecar_overhead;
+mod sidecar_resident;
 
 pub use recovery::recovery;
 pub use sidecar_cgroup::sidecar_cgroup;
 pub use sidecar_overhead::{OverheadOf, sidecar_overhead};
+pub use sidecar_resident::sidecar_resident;
