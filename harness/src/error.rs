@@ -101,12 +101,12 @@ impl StackError {
         self.kind
     }
 
-    /// What a person can do about it.
     /// The deed and its cause alone, for a text that has a mend of its own.
     pub fn without_mend(&self) -> String {
         format!("{}{}", self.what, Cause(self.source.as_deref()))
     }
 
+    /// What a person can do about it.
     pub fn mend(&self) -> &str {
         &self.mend
     }

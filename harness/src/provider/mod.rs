@@ -22,7 +22,7 @@ mod wait;
 pub use instance::{Health, Instance, Provider, Stopped, Support};
 pub use once::OneShot;
 pub use ports::PortSlot;
-pub use probe::{HttpProbe, Probe, TcpProbe};
+pub use probe::{HttpProbe, Probe};
 pub use run::{RunContext, UnexpectedExit, micros_since_epoch};
 pub use signal::{Exit, Signal};
 pub use spec::{Endpoint, Limits, Mount, Package, RunAs, ServiceId, ServiceSpec, StopSignal};

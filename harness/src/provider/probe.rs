@@ -1,10 +1,8 @@
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::net::TcpStream;
 
 /// Long enough for a loaded machine, short enough that a paused service does not hide the timeout
 /// of whoever waits for it.
@@ -51,33 +49,6 @@ impl Probe for HttpProbe {
         let body = response.text().await.unwrap_or_default();
         let start: String = body.chars().take(200).collect();
         Err(format!("{status} {}", start.trim()).trim_end().to_owned())
-    }
-}
-
-/// Ready when a connection is accepted.
-#[derive(Debug, Clone)]
-pub struct TcpProbe {
-    address: SocketAddr,
-}
-
-impl TcpProbe {
-    pub fn new(address: SocketAddr) -> Self {
-        Self { address }
-    }
-}
-
-#[async_trait]
-impl Probe for TcpProbe {
-    fn target(&self) -> String {
-        self.address.to_string()
-    }
-
-    async fn ask(&self) -> Result<(), String> {
-        match tokio::time::timeout(ASK_WITHIN, TcpStream::connect(self.address)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no connection within {} s", ASK_WITHIN.as_secs())),
-        }
     }
 }
 

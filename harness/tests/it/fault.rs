@@ -28,7 +28,7 @@ fn ids(services: &[Arc<dyn Instance>]) -> Vec<gauntlet_harness::provider::Servic
 
 #[tokio::test]
 async fn killed_services_are_gone_at_once_and_back_after_healing() {
-    let bench = Bench::new();
+    let bench = Bench::on_processes();
     let pair = two_sleepers(&bench).await;
     let guard = FaultGuard::strike(Fault::Kill(ids(&pair)), pair.clone())
         .await
@@ -46,7 +46,7 @@ async fn killed_services_are_gone_at_once_and_back_after_healing() {
 
 #[tokio::test]
 async fn a_guard_that_is_dropped_unhealed_heals_by_itself() {
-    let bench = Bench::new();
+    let bench = Bench::on_processes();
     let pair = two_sleepers(&bench).await;
     let pid = pair[0].pid().unwrap();
     let is_in = async |wanted: &str| {

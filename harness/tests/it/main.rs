@@ -1,4 +1,7 @@
-//! The harness's own machinery, tried on small stand-in children. Nothing is fetched.
+//! The harness's own machinery, tried on small stand-in services. Nothing is fetched.
+//!
+//! What is true of every provider is a [`contract`], tried on each. The feature `engine` adds the one of
+//! containers, on the engine that answers; where none does, its tests fail.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,8 +9,12 @@
 )]
 
 mod bench;
+#[cfg(feature = "engine")]
+mod containers;
+mod contract;
 mod fault;
 mod parent_death;
+mod parts;
 mod process;
 mod supervisor;
 mod tools;

@@ -1,14 +1,12 @@
 //! What a harness leaves behind that is killed by SIGKILL: nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gauntlet_harness::provider::process::ProcessProvider;
-use gauntlet_harness::provider::{
-    HttpProbe, Provider, ServiceId, ServiceSpec, StateDir, StopSignal, sweep,
-};
+use gauntlet_harness::provider::{HttpProbe, Provider, ServiceId, ServiceSpec, StopSignal, sweep};
 
-use crate::bench::{SOON, launcher, open_run};
+use crate::bench::{SOON, launcher, open_run, state_in};
 use crate::victim::{Victim, directory};
 
 const CHILDREN: usize = 3;
@@ -18,7 +16,7 @@ async fn children_of_a_killed_harness_end_and_its_files_are_swept() {
     let dir = tempfile::tempdir().unwrap();
     let mut harness = Victim::play("parent_death::a_harness_with_children", dir.path());
     let children = harness.pids(CHILDREN).await;
-    let state = state_of_helper(dir.path());
+    let state = state_in(dir.path());
     assert_eq!(
         sweep(&state).await.unwrap().runs,
         [],
@@ -38,10 +36,6 @@ async fn children_of_a_killed_harness_end_and_its_files_are_swept() {
     assert_eq!(sweep(&state).await.unwrap().runs, []);
 }
 
-fn state_of_helper(dir: &Path) -> StateDir {
-    StateDir::at(dir.join("state"))
-}
-
 /// Plays the harness that is killed. Does nothing unless the test above started it.
 #[tokio::test]
 #[ignore = "run by another test, as a process of its own"]
@@ -49,7 +43,7 @@ async fn a_harness_with_children() {
     let Some(dir) = directory() else {
         return;
     };
-    let run = open_run(&state_of_helper(&dir), &dir);
+    let run = open_run(&state_in(&dir), &dir);
     std::fs::write(dir.join("temp"), run.temp().as_os_str().as_encoded_bytes()).unwrap();
     let provider = ProcessProvider::new(launcher());
     let mut children = Vec::new();
@@ -57,6 +51,7 @@ async fn a_harness_with_children() {
         let spec = ServiceSpec {
             id: ServiceId::shared(&format!("child-{number}")),
             program: "/bin/sh".into(),
+            package: None,
             args: vec!["-c".into(), "echo $$ >> pids; exec sleep 1000".into()],
             env: Vec::new(),
             working_dir: dir.clone(),

@@ -4,9 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
-use gauntlet_harness::provider::until;
-
-use crate::bench::{SOON, is_gone, launcher};
+use crate::bench::{is_gone, launcher, until_gone};
 
 /// Starts `sh -c script` supervised.
 fn supervised(script: &str) -> Child {
@@ -22,11 +20,6 @@ fn supervised(script: &str) -> Child {
 fn printed_pids<const COUNT: usize>(supervisor: &mut Child) -> [u32; COUNT] {
     let mut lines = BufReader::new(supervisor.stdout.take().unwrap()).lines();
     std::array::from_fn(|_| lines.next().unwrap().unwrap().parse().unwrap())
-}
-
-async fn until_gone(pids: &[u32]) {
-    let all_gone = || std::future::ready(pids.iter().try_for_each(|pid| is_gone(*pid)));
-    until("the processes to end", SOON, all_gone).await.unwrap();
 }
 
 #[test]

@@ -134,6 +134,7 @@ pub(crate) const CLIENTS: &[Client] = &[
             "harness/src/provider/containers",
             "harness/src/image",
             "harness/testcontainers-dapr",
+            "harness/tests/it/containers",
         ],
     },
 ];

@@ -59,8 +59,10 @@ fn clean_up() -> Result<()> {
     let swept = swept.map_err(failed)?;
     for run in swept.runs {
         print(&format!(
-            "cleaned up after run {}, which had been killed\n",
-            run.run_id
+            "cleaned up after run {}, which had been killed ({} processes ended, {} containers removed)\n",
+            run.run_id,
+            run.killed.len(),
+            run.containers
         ))?;
     }
     Ok(())

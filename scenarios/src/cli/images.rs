@@ -176,6 +176,7 @@ mod tests {
             version: "9.1.2".to_owned(),
             size_bytes: 7_000_000,
             how: "official image, in the engine".to_owned(),
+            layers: Vec::new(),
         };
         assert_eq!(
             line(&image),

@@ -5,8 +5,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// The binary with its arguments, deaf to the environment's own gauntlet settings.
+/// Names the provider where no `--provider` does.
+pub(crate) const PROVIDER: &str = "GAUNTLET_PROVIDER";
+
+/// The binary with its arguments. On processes, unless an argument says otherwise: what the environment
+/// names, or whether an engine answers, decides no test's outcome.
 pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = as_is(args);
+    command.env(PROVIDER, "process").env_remove("RUST_LOG");
+    command
+}
+
+/// The binary with its arguments, in the environment as it is.
+pub(crate) fn as_is(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gauntlet"));
     command.args(args).stdin(Stdio::null());
     command

@@ -10,10 +10,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::tempdir;
 
+use crate::evidence::{fresh_evidence, read_report};
 use crate::family::{command_line, descendants};
 use crate::gauntlet::{command, stderr, stdout};
+use crate::machine::{alone, beside_others};
 use crate::processes::await_that;
-use crate::real::{alone, evidence, read_report};
 
 /// The load's thread sleeps before each send and gives way for each answer: after so many times it has
 /// offered some, and the shortest load has more to come.
@@ -24,8 +25,7 @@ const BEGUN_WITHIN: Duration = Duration::from_mins(5);
 #[test]
 fn an_interrupt_in_the_middle_of_a_load_invents_nothing_and_ends_with_the_harness_s_code() {
     let _alone = alone();
-    let folder = evidence("interrupted");
-    let _ = fs::remove_dir_all(&folder);
+    let folder = fresh_evidence("interrupted");
     let run = &["run", "consumer-crash", "burst-1000", "--stack", "light"];
     let run = in_mid_load(command(run).arg("--reports").arg(&folder));
     send(run.id(), Signal::SIGINT);
@@ -55,10 +55,14 @@ fn an_interrupt_in_the_middle_of_a_load_invents_nothing_and_ends_with_the_harnes
 
 #[test]
 fn a_service_that_dies_in_the_middle_of_a_load_aborts_the_scenario_and_is_named() {
-    let _alone = alone();
-    let folder = evidence("service-dies");
-    let run = &["run", "consumer-crash", "--stack", "light", "--reports"];
-    let run = in_mid_load(command(run).arg(&folder));
+    let _beside_others = beside_others();
+    let folder = fresh_evidence("service-dies");
+    let run = &["run", "consumer-crash", "--stack", "light"];
+    let mut run = command(run);
+    let run = in_mid_load(
+        run.args(["--provider", "process", "--reports"])
+            .arg(&folder),
+    );
     let redis = descendants(run.id())
         .into_iter()
         .find(|pid| command_line(*pid).contains("redis-server"));
@@ -80,7 +84,7 @@ fn a_service_that_dies_in_the_middle_of_a_load_aborts_the_scenario_and_is_named(
 #[test]
 fn a_clean_up_that_fails_costs_neither_the_verdict_nor_the_evidence() {
     let _alone = alone();
-    let (folder, home) = (evidence("clean-up"), tempdir().expect("a folder"));
+    let (folder, home) = (fresh_evidence("clean-up"), tempdir().expect("a folder"));
     let run = &["run", "burst-1000", "--stack", "light", "--reports"];
     let mut run = command(run);
     let run = in_mid_load(run.arg(&folder).env("XDG_STATE_HOME", home.path()));

@@ -1,20 +1,21 @@
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use gauntlet_reports::Provenance;
+use testcontainers::TestcontainersError;
 use testcontainers::bollard::errors::Error as EngineError;
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptionsBuilder, StartContainerOptions,
 };
+use testcontainers::core::error::ClientError;
 use testcontainers::runners::AsyncRunner;
 
 use super::engine::{Engine, refused};
 use super::names::Names;
 use super::output::{Output, watch};
-use super::remove::remove_container;
+use super::remove::{gone_is_fine, remove_container};
 use super::request::Plan;
 use crate::error::{StackError, StackErrorKind};
 use crate::provider::life::{self, Life, stopped_for_good};
@@ -26,9 +27,8 @@ use crate::provider::{
 const RESTART_GRACE: Duration = Duration::from_secs(10);
 /// SIGKILL takes effect at once; the engine then takes its time to tear the network down.
 const KILL_WITHIN: Duration = Duration::from_secs(20);
-/// What the engine answers where a container does not run, or is in that state already.
+/// What the engine answers where a container does not run, or is paused already.
 const CONFLICT: u16 = 409;
-const NOT_MODIFIED: u16 = 304;
 
 /// One container, over all its restarts.
 #[derive(Debug)]
@@ -38,7 +38,6 @@ pub(super) struct ContainerInstance {
     run: Arc<RunContext>,
     log: PathBuf,
     id: String,
-    paused: AtomicBool,
     present: Mutex<Present>,
     /// Restart and stop exclude each other: a heal must not bring back what a stop just ended.
     changing: tokio::sync::Mutex<Stage>,
@@ -68,10 +67,17 @@ impl ContainerInstance {
         run: Arc<RunContext>,
     ) -> Result<Self, StackError> {
         let request = Plan::of_service(&spec, package).request(names, users);
-        let container = request
-            .start()
-            .await
-            .map_err(|error| not_started(&spec.id, &package.image, error))?;
+        let container = match request.start().await {
+            Ok(container) => container,
+            Err(error) => {
+                if was_made(&error) {
+                    let name = names.container(&spec.id);
+                    // Another try needs the name. What is not removed here is removed with the run.
+                    let _ = remove_container(&engine, &name).await;
+                }
+                return Err(not_started(&spec.id, &package.image, error));
+            }
+        };
         let id = container.id().to_owned();
         // It would remove the container when it is dropped, and wait for the engine in the midst of whatever
         // drops it. Here a stop removes it, or else the end of the run.
@@ -93,7 +99,6 @@ impl ContainerInstance {
             run,
             log,
             id,
-            paused: AtomicBool::new(false),
             present: Mutex::new(Present { life, pid }),
             changing: tokio::sync::Mutex::new(Stage::InUse),
         })
@@ -113,10 +118,8 @@ impl ContainerInstance {
             return Ok(Stopped::AlreadyGone);
         }
         self.send(&life, self.spec.stop_signal.signal()).await?;
-        // A paused container takes no request.
-        if self.paused.load(Ordering::Acquire) {
-            self.send(&life, Signal::Resume).await?;
-        }
+        // A paused container takes no request; resuming one that runs does nothing.
+        self.send(&life, Signal::Resume).await?;
         if tokio::time::timeout(grace, life.ended()).await.is_ok() {
             return Ok(Stopped::InGoodOrder);
         }
@@ -146,19 +149,33 @@ impl ContainerInstance {
             Signal::Interrupt => docker.kill_container(&self.id, Some(kill("SIGINT"))).await,
             Signal::Kill => docker.kill_container(&self.id, Some(kill("SIGKILL"))).await,
             Signal::Pause => docker.pause_container(&self.id).await,
-            Signal::Resume => docker.unpause_container(&self.id).await,
+            Signal::Resume => self.resume().await,
         };
-        match signal {
-            Signal::Pause => self.paused.store(true, Ordering::Release),
-            Signal::Resume | Signal::Kill => self.paused.store(false, Ordering::Release),
-            Signal::Term | Signal::Interrupt => {}
-        }
-        is_fine(sent).map_err(|error| {
+        nothing_to_do(sent).map_err(|error| {
             refused(
                 format!("send {signal:?} to the container of {}", self.spec.id),
                 error,
             )
         })
+    }
+
+    /// Asked first, because engines call it a failure to resume what is not paused; and after a failure, because
+    /// some signals resume a container as well.
+    async fn resume(&self) -> Result<(), EngineError> {
+        if !self.is_paused().await? {
+            return Ok(());
+        }
+        match self.engine.docker().unpause_container(&self.id).await {
+            Err(error) if self.is_paused().await? => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn is_paused(&self) -> Result<bool, EngineError> {
+        let docker = self.engine.docker();
+        let asked = docker.inspect_container(&self.id, None::<InspectContainerOptions>);
+        let state = asked.await?.state.unwrap_or_default();
+        Ok(state.paused == Some(true))
     }
 
     /// Starts the same container again: its ports are fixed, so they are the same as before.
@@ -171,8 +188,7 @@ impl ContainerInstance {
             .docker()
             .start_container(&self.id, None::<StartContainerOptions>)
             .await;
-        is_fine(started)
-            .map_err(|error| refused(format!("start {} again", self.spec.id), error))?;
+        started.map_err(|error| refused(format!("start {} again", self.spec.id), error))?;
         tokio::spawn(watch(
             self.engine.clone(),
             self.id.clone(),
@@ -185,22 +201,26 @@ impl ContainerInstance {
     }
 }
 
-/// What was asked for is already so.
-fn is_fine(outcome: Result<(), EngineError>) -> Result<(), EngineError> {
-    match outcome {
+/// A signal to what has ended is no error, nor is one that changes nothing.
+fn nothing_to_do(sent: Result<(), EngineError>) -> Result<(), EngineError> {
+    match gone_is_fine(sent) {
         Err(EngineError::DockerResponseServerError {
-            status_code: CONFLICT | NOT_MODIFIED,
+            status_code: CONFLICT,
             ..
         }) => Ok(()),
         other => other,
     }
 }
 
-fn not_started(
-    service: &ServiceId,
-    image: &str,
-    error: testcontainers::TestcontainersError,
-) -> StackError {
+/// Whether there is a container, which only could not be started.
+fn was_made(error: &TestcontainersError) -> bool {
+    let TestcontainersError::Client(error) = error else {
+        return false;
+    };
+    matches!(error, ClientError::StartContainer(_))
+}
+
+fn not_started(service: &ServiceId, image: &str, error: TestcontainersError) -> StackError {
     StackError::new(
         StackErrorKind::Spawn,
         format!("start a container of {image} for {service}"),

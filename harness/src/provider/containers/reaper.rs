@@ -109,7 +109,7 @@ async fn reap_all(run_id: &str) -> Result<(), StackError> {
         StackError::new(
             StackErrorKind::Engine,
             format!("remove the containers of run {run_id}"),
-            "run `gauntlet status` when the engine answers again: it sweeps what dead runs left",
+            "run `gauntlet down` when the engine answers again: it sweeps what dead runs left",
         )
         .because(waited)
     })

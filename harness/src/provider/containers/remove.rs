@@ -82,11 +82,13 @@ impl Belongings {
 /// With the volumes that it made for itself; by force where it runs. One that is gone is fine.
 pub(super) async fn remove_container(engine: &Engine, id: &str) -> Result<(), EngineError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
-    let removed = engine
-        .docker()
-        .remove_container(id, Some(options.build()))
-        .await;
-    match removed {
+    let docker = engine.docker();
+    gone_is_fine(docker.remove_container(id, Some(options.build())).await)
+}
+
+/// What something was asked of may be gone already.
+pub(super) fn gone_is_fine(outcome: Result<(), EngineError>) -> Result<(), EngineError> {
+    match outcome {
         Err(EngineError::DockerResponseServerError {
             status_code: NOT_FOUND,
             ..

@@ -80,6 +80,33 @@ impl ContainerProvider {
     }
 }
 
+impl ContainerProvider {
+    async fn run_to_its_end(
+        &self,
+        shot: &OneShot,
+        package: &Package,
+        service: ServiceId,
+    ) -> Result<Exit, StackError> {
+        let container = Plan::of_shot(shot, package, service)
+            .request(&self.names, &self.users)
+            .start()
+            .await
+            .map_err(|error| {
+                let mend = "see that the image is whole: `gauntlet images --list`";
+                StackError::new(StackErrorKind::Spawn, &shot.what, mend).because(error)
+            })?;
+        let id = container.id().to_owned();
+        // See the instance: it would wait for the engine in the midst of whatever drops it.
+        std::mem::forget(container);
+        keep_all(&self.engine, &id, &shot.log)
+            .await
+            .map_err(|error| StackError::io("keep the log", &shot.log, error))?;
+        wait(&self.engine, &id)
+            .await
+            .map_err(|error| refused(&shot.what, error))
+    }
+}
+
 #[async_trait]
 impl Provider for ContainerProvider {
     fn name(&self) -> &'static str {
@@ -113,36 +140,23 @@ impl Provider for ContainerProvider {
         let package = packaged(shot.package.as_ref(), &shot.what)?;
         let number = self.shots.fetch_add(1, Ordering::Relaxed);
         let service = ServiceId::shared(&format!("once-{number}"));
-        let running = async {
-            let container = Plan::of_shot(&shot, package, service)
-                .request(&self.names, &self.users)
-                .start()
-                .await
-                .map_err(|error| {
-                    let mend = "see that the image is whole: `gauntlet images --list`";
-                    StackError::new(StackErrorKind::Spawn, &shot.what, mend).because(error)
-                })?;
-            let id = container.id().to_owned();
-            // See the instance: it would wait for the engine in the midst of whatever drops it.
-            std::mem::forget(container);
-            let told = keep_all(&self.engine, &id, &shot.log).await;
-            told.map_err(|error| StackError::io("keep the log", &shot.log, error))?;
-            let exit = wait(&self.engine, &id)
-                .await
-                .map_err(|error| refused(&shot.what, error))?;
-            remove_container(&self.engine, &id)
-                .await
-                .map_err(|error| refused("remove a container", error))?;
-            Ok(exit)
+        let name = self.names.container(&service);
+        let running = self.run_to_its_end(&shot, package, service);
+        let outcome = tokio::time::timeout(shot.within, running).await;
+        // Whatever became of it: one that took too long still runs.
+        remove_container(&self.engine, &name)
+            .await
+            .map_err(|error| refused("remove a container", error))?;
+        let Ok(ended) = outcome else {
+            let what = format!("{} within {} s", shot.what, shot.within.as_secs());
+            return Err(failed(StackErrorKind::NotReady, what, &shot));
         };
-        // Whatever of it still runs after that is the reaper's.
-        match tokio::time::timeout(shot.within, running).await {
-            Ok(Ok(Exit::Code(0))) => Ok(()),
-            Ok(Ok(exit)) => Err(failed(&shot, &format!("it ended with {exit}")).with_exit(exit)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => {
-                let late = format!("it took longer than {} s", shot.within.as_secs());
-                Err(failed(&shot, &late))
+        match ended? {
+            Exit::Code(0) => Ok(()),
+            exit => {
+                let program = shot.program.display();
+                let what = format!("{}: {program} ended with {exit}", shot.what);
+                Err(failed(StackErrorKind::Died, what, &shot).with_exit(exit))
             }
         }
     }
@@ -187,8 +201,7 @@ fn packaged<'a>(package: Option<&'a Package>, what: &str) -> Result<&'a Package,
     })
 }
 
-fn failed(shot: &OneShot, how: &str) -> StackError {
-    let mend = format!("see {}", shot.log.display());
-    StackError::new(StackErrorKind::Died, format!("{}: {how}", shot.what), mend)
+fn failed(kind: StackErrorKind, what: String, shot: &OneShot) -> StackError {
+    StackError::new(kind, what, format!("see {}", shot.log.display()))
         .with_output(output::last_lines(&shot.log))
 }
