@@ -185,7 +185,7 @@ async fn prepare_data(
     site: &Site,
 ) -> Result<(), StackError> {
     let data = home.join(DATA);
-    let name = format!("kafka-{}", kafka.kind());
+    let name = format!("kafka-{}", kafka.stem());
     let key = template::key(&name, &kafka.version, &[CLUSTER_ID.to_owned()]);
     let template = match Template::find(&site.templates, &key).await? {
         Template::Ready(template) => template,

@@ -33,7 +33,7 @@ pub(super) async fn prepare(
 ) -> Result<PreparedData, StackError> {
     let options = initdb_options();
     let name = template::key(
-        &format!("postgres-{}", postgres.kind()),
+        &format!("postgres-{}", postgres.stem()),
         &postgres.version,
         &options,
     );

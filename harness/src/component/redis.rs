@@ -62,7 +62,7 @@ impl Redis {
             args: args.map(str::to_owned).to_vec(),
             env: Vec::new(),
             working_dir: home,
-            run_as: None,
+            run_as: site.provider.run_as(),
             endpoints: vec![Endpoint::new("redis", format!("redis://{address}"))],
             readiness: Arc::new(RedisProbe { address }),
             ready_within: READY_WITHIN,

@@ -5,6 +5,9 @@ use gauntlet_reports::Provenance;
 use crate::provider::{Limits, Mount, Package};
 use crate::store::Artifact;
 
+/// Enough to tell the images of one machine apart.
+const IMAGE_DIGITS: usize = 12;
+
 /// A component as a provider can run it: files of this machine, or an image of the engine.
 #[derive(Debug, Clone)]
 pub struct Runnable {
@@ -61,11 +64,15 @@ impl Runnable {
         }
     }
 
-    /// Tells prepared data of one origin from that of another: they may have been made by other builds.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self.origin {
-            Origin::Image(_) => "image",
-            Origin::File(_) | Origin::Built => "file",
+    /// Tells prepared data of one origin from that of another: a tag may be moved to another build.
+    pub(crate) fn stem(&self) -> String {
+        match &self.origin {
+            Origin::Image(id) => {
+                let digits = id.strip_prefix("sha256:").unwrap_or(id).chars();
+                let digits: String = digits.take(IMAGE_DIGITS).collect();
+                format!("image-{digits}")
+            }
+            Origin::File(_) | Origin::Built => "file".to_owned(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{StackError, StackErrorKind};
 const OWNER_LOCK: &str = "owner.lock";
 const RUN_FILE: &str = "run.json";
 const CHILDREN_FILE: &str = "children.jsonl";
-/// Is there where the run may have left something in a container engine.
+/// Names the container engine in which the run may have left something; not there where it cannot.
 const CONTAINERS_FILE: &str = "containers";
 /// Lies in a run's temporary directory. What does not hold it is not ours to remove.
 const MARKER: &str = ".gauntlet-run";
@@ -100,9 +100,10 @@ impl Registration {
     }
 
     /// Written before there is any.
-    pub(super) fn expect_containers(&self) -> Result<(), StackError> {
+    pub(super) fn expect_containers(&self, engine: &str) -> Result<(), StackError> {
         let file = self.dir.join(CONTAINERS_FILE);
-        fs::write(&file, []).map_err(|error| StackError::io("register containers in", &file, error))
+        fs::write(&file, engine)
+            .map_err(|error| StackError::io("register containers in", &file, error))
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
@@ -116,7 +117,8 @@ pub(super) struct Orphan {
     pub(super) run_id: String,
     /// Only processes of this boot.
     pub(super) children: Vec<(String, Identity)>,
-    pub(super) may_have_containers: bool,
+    /// The engine in which it may have left something.
+    pub(super) engine: Option<String>,
     temp: PathBuf,
     dir: PathBuf,
     _owner: File,
@@ -140,7 +142,7 @@ impl Orphan {
         Some(Self {
             run_id: run.run_id,
             children,
-            may_have_containers: dir.join(CONTAINERS_FILE).exists(),
+            engine: fs::read_to_string(dir.join(CONTAINERS_FILE)).ok(),
             temp: run.temp,
             dir: dir.into(),
             _owner: owner,
@@ -149,12 +151,23 @@ impl Orphan {
 
     /// Removes the run's temporary directory and its entry; returns the directory if it was there.
     pub(super) fn remove(self) -> io::Result<Option<PathBuf>> {
+        let removed = self.remove_files()?;
+        gone_is_fine(fs::remove_dir_all(&self.dir))?;
+        Ok(removed)
+    }
+
+    /// Where the run is written down.
+    pub(super) fn entry(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Removes the run's temporary directory alone; returns it if it was there.
+    pub(super) fn remove_files(&self) -> io::Result<Option<PathBuf>> {
         let ours = fs::read_to_string(self.temp.join(MARKER)).is_ok_and(|id| id == self.run_id);
         if ours {
             remove_marked(&self.temp)?;
         }
-        gone_is_fine(fs::remove_dir_all(&self.dir))?;
-        Ok(ours.then_some(self.temp))
+        Ok(ours.then(|| self.temp.clone()))
     }
 }
 

@@ -35,6 +35,7 @@ pub struct RunContext {
     registration: Registration,
     exits: watch::Sender<Vec<UnexpectedExit>>,
     closed: AtomicBool,
+    has_containers: AtomicBool,
 }
 
 impl RunContext {
@@ -58,6 +59,7 @@ impl RunContext {
             registration,
             exits: watch::Sender::new(Vec::new()),
             closed: AtomicBool::new(false),
+            has_containers: AtomicBool::new(false),
         })
     }
 
@@ -117,8 +119,19 @@ impl RunContext {
     }
 
     /// From now on the next start looks into the container engine too, should this run die.
-    pub(super) fn expect_containers(&self) -> Result<(), StackError> {
-        self.registration.expect_containers()
+    pub(super) fn expect_containers(&self, engine: &str) -> Result<(), StackError> {
+        self.has_containers.store(true, Ordering::Release);
+        self.registration.expect_containers(engine)
+    }
+
+    /// Nobody saw to it that the services are gone. Where the run may have left containers, its entry and its
+    /// files stay for the next start, which looks; else they go.
+    pub(crate) fn give_up(&self) -> Result<(), StackError> {
+        if self.has_containers.load(Ordering::Acquire) {
+            self.closed.store(true, Ordering::Release);
+            return Ok(());
+        }
+        self.close()
     }
 
     pub(super) fn record_unexpected(&self, exit: UnexpectedExit) {
@@ -128,7 +141,7 @@ impl RunContext {
 
 impl Drop for RunContext {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        if let Err(error) = self.give_up() {
             tracing::error!(%error, "failed to clean up after the run; the next start will");
         }
     }

@@ -41,17 +41,27 @@ pub async fn sweep(state: &StateDir) -> Result<SweepReport, StackError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SweepReport::default()),
         Err(error) => return Err(StackError::io("look for earlier runs in", &runs, error)),
     };
-    let mut report = SweepReport::default();
-    for orphan in entries
+    let orphans: Vec<Orphan> = entries
         .flatten()
         .filter_map(|entry| Orphan::claim(&entry.path()))
-    {
-        report.runs.push(bury(orphan).await?);
+        .collect();
+    let engine = if orphans.iter().any(|orphan| orphan.engine.is_some()) {
+        Some(Engine::connect().await)
+    } else {
+        None
+    };
+    let mut report = SweepReport::default();
+    for orphan in orphans {
+        report.runs.extend(bury(orphan, engine.as_ref()).await?);
     }
     Ok(report)
 }
 
-async fn bury(orphan: Orphan) -> Result<SweptRun, StackError> {
+/// None where the run has to stay written down, because its engine could not be asked.
+async fn bury(
+    orphan: Orphan,
+    engine: Option<&Result<Engine, StackError>>,
+) -> Result<Option<SweptRun>, StackError> {
     let run_id = orphan.run_id.clone();
     let living: Vec<(String, Identity)> = orphan
         .children
@@ -80,32 +90,26 @@ async fn bury(orphan: Orphan) -> Result<SweptRun, StackError> {
         // the entry stayed, and it would have no better means.
         tracing::error!(run_id, %waited, "a process of a dead run does not end");
     }
-    let containers = if orphan.may_have_containers {
-        match containers_of(&run_id).await {
-            Ok(removed) => removed,
-            // The entry stays, so that a start at which the engine answers sees to it.
-            Err(error) => {
-                tracing::warn!(run_id, %error, "cannot tell whether a dead run left containers");
-                return Ok(SweptRun {
-                    run_id,
-                    killed: named(living),
-                    containers: 0,
-                    removed: None,
-                });
-            }
+    let containers = match remove_containers(&orphan, engine).await {
+        Ok(removed) => removed,
+        Err(why) => {
+            let entry = orphan.entry().display();
+            tracing::warn!(run_id, why, %entry, "cannot tell whether a dead run left containers; to mend: start its engine, or remove the entry");
+            orphan.remove_files().map_err(|error| {
+                StackError::io("remove the files of run", run_id.as_ref(), error)
+            })?;
+            return Ok(None);
         }
-    } else {
-        0
     };
     let temp = orphan
         .remove()
         .map_err(|error| StackError::io("remove what is left of run", run_id.as_ref(), error))?;
-    Ok(SweptRun {
+    Ok(Some(SweptRun {
         run_id,
         killed: named(living),
         containers,
         removed: temp,
-    })
+    }))
 }
 
 fn named(children: Vec<(String, Identity)>) -> Vec<(ServiceId, i32)> {
@@ -115,10 +119,23 @@ fn named(children: Vec<(String, Identity)>) -> Vec<(ServiceId, i32)> {
         .collect()
 }
 
-/// Removes what a dead run left in the engine, and says how many containers that were.
-async fn containers_of(run_id: &str) -> Result<usize, StackError> {
-    let engine = Engine::connect().await?;
-    Ok(remove_run(&engine, run_id).await?.containers.len())
+/// Removes what a dead run left in its engine, and says how many containers that were. The error is why that
+/// cannot be known.
+async fn remove_containers(
+    orphan: &Orphan,
+    engine: Option<&Result<Engine, StackError>>,
+) -> Result<usize, String> {
+    let (Some(its_engine), Some(engine)) = (&orphan.engine, engine) else {
+        return Ok(0);
+    };
+    let engine = engine.as_ref().map_err(StackError::without_mend)?;
+    if engine.id() != its_engine {
+        return Err("another engine answers than the one that it used".to_owned());
+    }
+    let removed = remove_run(engine, &orphan.run_id).await;
+    removed
+        .map(|found| found.containers.len())
+        .map_err(|error| error.without_mend())
 }
 
 #[cfg(test)]
@@ -127,6 +144,7 @@ mod tests {
 
     use super::super::registry::Registration;
     use super::*;
+    use crate::error::StackErrorKind;
 
     fn sleeper() -> (Child, Identity) {
         let child = Command::new("sleep").arg("1000").spawn().unwrap();
@@ -185,5 +203,22 @@ mod tests {
         let report = sweep(&state).await.unwrap();
         assert_eq!(report.runs[0].removed, None);
         assert!(temp.exists());
+    }
+
+    #[tokio::test]
+    async fn planted_silent_engine_keeps_the_run_written_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::at(dir.path().join("state"));
+        let temp = dir.path().join("temp");
+        fs::create_dir(&temp).unwrap();
+        let run = Registration::open(&state, "dead", &temp).unwrap();
+        run.expect_containers("an engine").unwrap();
+        drop(run);
+        let entry = state.runs().join("dead");
+        let no_answer = Err(StackError::new(StackErrorKind::Engine, "reach it", "start it"));
+        let orphan = Orphan::claim(&entry).unwrap();
+        assert_eq!(bury(orphan, Some(&no_answer)).await.unwrap(), None);
+        assert!(entry.exists(), "the next start has to look again");
+        assert!(!temp.exists());
     }
 }

@@ -15,6 +15,9 @@ use crate::error::{StackError, StackErrorKind};
 use crate::image::{Images, Part};
 use crate::store::ComponentId;
 
+/// Said of a sidecar's image whose files the harness may not look at, because its memory depends on it.
+const PAGES_LEFT: &str = "; its pages stay in the page cache as they are, see decision 0013 on what that does to its memory";
+
 /// Everything that a stack executes.
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
@@ -80,8 +83,11 @@ impl Programs {
     ) -> Result<Self, StackError> {
         let mut runnables = BTreeMap::new();
         for id in kind.components() {
-            let image = images.obtain(Part::Component(*id)).await?;
-            runnables.insert(*id, image.runnable());
+            let mut runnable = images.obtain(Part::Component(*id)).await?.runnable();
+            if *id == ComponentId::Daprd && runnable.on_disk.is_none() {
+                runnable.provenance.how.push_str(PAGES_LEFT);
+            }
+            runnables.insert(*id, runnable);
         }
         let system = images.system_of(&context.system, &context.shim, &*context.notes);
         Self::assemble(kind, &runnables, PathBuf::new(), system.await?.runnable())

@@ -91,9 +91,11 @@ impl Roster {
             }
         }
         self.stopped.store(true, Ordering::Release);
-        let closed = self.provider.close().await;
+        if let Err(error) = self.provider.close().await {
+            self.run.give_up()?;
+            return Err(error);
+        }
         self.run.close()?;
-        closed?;
         failure.map_or(Ok(report), Err)
     }
 }
@@ -113,7 +115,7 @@ impl Drop for Roster {
         for instance in members {
             instance.abandon();
         }
-        if let Err(error) = self.run.close() {
+        if let Err(error) = self.run.give_up() {
             tracing::error!(%error, "failed to clean up after the stack; the next start will");
         }
     }

@@ -10,6 +10,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An engine on this machine answers in milliseconds; one that is starting, within a second.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Stopping a container's network on a busy machine takes seconds.
+const QUICK_WITHIN: Duration = Duration::from_secs(20);
 /// Port bindings on one address, labels on networks and `platform` in requests are all older than this.
 const OLDEST_API: (u32, u32) = (1, 41);
 
@@ -19,6 +21,7 @@ const OLDEST_API: (u32, u32) = (1, 41);
 pub struct Engine {
     docker: Docker,
     version: String,
+    id: String,
 }
 
 impl fmt::Debug for Engine {
@@ -47,16 +50,20 @@ impl Engine {
                 ));
             }
             let info = docker.info().await.map_err(|e| unreachable(&e))?;
-            if is_rootless(&info.security_options.unwrap_or_default()) {
-                return Err(StackError::new(
-                    StackErrorKind::Engine,
-                    "use a rootless container engine: its containers are other users than the one that \
-                     the run's files belong to",
-                    "use an engine that runs as root, or --provider process",
-                ));
+            let here = nix::unistd::gethostname().unwrap_or_default();
+            let there = info.name.unwrap_or_default();
+            let options = info.security_options.unwrap_or_default();
+            if let Some(why) = unfit(&options, &there, &here.to_string_lossy()) {
+                let mend = "use an engine of this machine that runs as root, or --provider process";
+                let what = format!("use the container engine: {why}");
+                return Err(StackError::new(StackErrorKind::Engine, what, mend));
             }
             let version = answer.version.unwrap_or_default();
-            Ok(Self { docker, version })
+            Ok(Self {
+                docker,
+                version,
+                id: info.id.unwrap_or_default(),
+            })
         };
         match tokio::time::timeout(ANSWER_WITHIN, asking).await {
             Ok(answer) => answer,
@@ -76,8 +83,19 @@ impl Engine {
         &self.version
     }
 
+    /// What the engine calls itself, the same for as long as it keeps its data.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// For what takes long or never ends: builds, logs, waits.
     pub(crate) fn docker(&self) -> &Docker {
         &self.docker
+    }
+
+    /// For what takes milliseconds. An engine that hangs is noticed while somebody still waits.
+    pub(crate) fn quick(&self) -> Docker {
+        self.docker.clone().with_timeout(QUICK_WITHIN)
     }
 }
 
@@ -106,9 +124,30 @@ pub(crate) fn refused(what: impl Into<String>, error: impl Into<BoxError>) -> St
     .because(error)
 }
 
-/// As engines word it among their security options.
-fn is_rootless(options: &[String]) -> bool {
-    options.iter().any(|option| option == "name=rootless")
+/// Why the harness cannot share files, users or ports with an engine, by how engines describe themselves.
+fn unfit(options: &[String], its_machine: &str, this_machine: &str) -> Option<String> {
+    let has = |name: &str| {
+        options
+            .iter()
+            .any(|option| option.split(',').any(|it| it == name))
+    };
+    if its_machine != this_machine {
+        return Some(format!(
+            "it runs on {its_machine}, which has other files and other ports than {this_machine}"
+        ));
+    }
+    if has("name=rootless") {
+        return Some(
+            "it is rootless: its containers are other users than the owner of the run's files"
+                .into(),
+        );
+    }
+    if has("name=userns") {
+        return Some(
+            "it maps users: its containers are others than the owner of the run's files".into(),
+        );
+    }
+    has("name=selinux").then(|| "SELinux keeps its containers from the run's files".into())
 }
 
 fn is_recent(api: &str) -> bool {
@@ -121,7 +160,7 @@ fn is_recent(api: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_recent, is_rootless};
+    use super::{is_recent, unfit};
 
     #[test]
     fn planted_engine_of_another_time_is_refused() {
@@ -132,10 +171,18 @@ mod tests {
     }
 
     #[test]
-    fn planted_rootless_engine_is_told_from_others() {
-        let options =
-            |options: &[&str]| options.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert!(is_rootless(&options(&["name=seccomp", "name=rootless"])));
-        assert!(!is_rootless(&options(&["name=seccomp,profile=default"])));
+    fn planted_engines_that_share_too_little_are_refused() {
+        let why = |options: &[&str], its_machine| {
+            let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+            unfit(&options, its_machine, "here").unwrap_or_default()
+        };
+        assert_eq!(
+            why(&["name=seccomp,profile=default", "name=cgroupns"], "here"),
+            ""
+        );
+        assert!(why(&["name=seccomp", "name=rootless"], "here").contains("rootless"));
+        assert!(why(&["name=userns"], "here").contains("maps users"));
+        assert!(why(&["name=selinux"], "here").contains("SELinux"));
+        assert!(why(&[], "docker-desktop").contains("docker-desktop"));
     }
 }

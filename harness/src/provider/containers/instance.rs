@@ -142,7 +142,7 @@ impl ContainerInstance {
         if signal.ends() {
             life.expect_end();
         }
-        let docker = self.engine.docker();
+        let docker = self.engine.quick();
         let kill = |name: &str| KillContainerOptionsBuilder::new().signal(name).build();
         let sent = match signal {
             Signal::Term => docker.kill_container(&self.id, Some(kill("SIGTERM"))).await,
@@ -165,14 +165,14 @@ impl ContainerInstance {
         if !self.is_paused().await? {
             return Ok(());
         }
-        match self.engine.docker().unpause_container(&self.id).await {
+        match self.engine.quick().unpause_container(&self.id).await {
             Err(error) if self.is_paused().await? => Err(error),
             _ => Ok(()),
         }
     }
 
     async fn is_paused(&self) -> Result<bool, EngineError> {
-        let docker = self.engine.docker();
+        let docker = self.engine.quick();
         let asked = docker.inspect_container(&self.id, None::<InspectContainerOptions>);
         let state = asked.await?.state.unwrap_or_default();
         Ok(state.paused == Some(true))
@@ -224,7 +224,7 @@ fn not_started(service: &ServiceId, image: &str, error: TestcontainersError) -> 
     StackError::new(
         StackErrorKind::Spawn,
         format!("start a container of {image} for {service}"),
-        "see that the image is whole: `gauntlet images --list` shows where each is from",
+        "see the cause; `gauntlet images --list` shows where each image is from",
     )
     .because(error)
 }
@@ -233,7 +233,7 @@ fn not_started(service: &ServiceId, image: &str, error: TestcontainersError) -> 
 /// tells numbers that mean somebody else here.
 async fn pid_of(engine: &Engine, id: &str) -> Option<u32> {
     let inspected = engine
-        .docker()
+        .quick()
         .inspect_container(id, None::<InspectContainerOptions>)
         .await;
     let pid = inspected.ok()?.state?.pid?;

@@ -1,7 +1,8 @@
 //! Services as containers of a local engine, on a network of the run's own.
 //!
-//! Nothing outlives the run: every container, network and volume carries the run's id as a label; a
-//! reaper removes them when the harness ends, however it ends, and the next start sweeps what is left.
+//! Nothing outlives the run: every container and network carries the run's id as a label, and a volume that
+//! an image declares goes with its container. A reaper removes them when the harness ends, however it ends,
+//! and the next start sweeps what is left.
 
 mod engine;
 mod instance;

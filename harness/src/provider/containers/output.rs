@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use testcontainers::bollard::container::LogOutput;
 use testcontainers::bollard::errors::Error as EngineError;
 use testcontainers::bollard::query_parameters::{
-    AttachContainerOptionsBuilder, LogsOptionsBuilder, WaitContainerOptions,
+    AttachContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
+    WaitContainerOptions,
 };
 
 use super::engine::{Engine, refused};
@@ -20,6 +22,10 @@ use crate::provider::{Exit, output};
 /// What the engine reports for a process that ended by SIGKILL. Others that are above 128 may as well be a
 /// program's own: a JVM ends with 143 after an orderly SIGTERM.
 const KILLED: i64 = 137;
+/// The engine closes a log with the container's end.
+const LOG_ENDS_WITHIN: Duration = Duration::from_secs(5);
+/// Added to a service's log, as its last words.
+const OUT_OF_MEMORY: &str = "gauntlet: the kernel killed it at its memory limit";
 
 /// The standard output and error of one life of a container.
 pub(super) struct Output(Pin<Box<dyn Stream<Item = Result<LogOutput, EngineError>> + Send>>);
@@ -61,8 +67,8 @@ impl Output {
     }
 }
 
-/// Keeps the log of one life, waits for its end, and tells it. In this order, so that whoever hears of an
-/// end finds the last words in the log.
+/// Keeps the log of one life, waits for its end, and tells it. Whoever hears of an end finds the last words
+/// in the log, unless the engine does not close it.
 pub(super) async fn watch(
     engine: Engine,
     id: String,
@@ -70,14 +76,33 @@ pub(super) async fn watch(
     log: PathBuf,
     witness: Witness,
 ) {
-    if let Err(error) = output.copy_to(&log).await {
-        tracing::warn!(service = %witness.service(), %error, "failed to keep the log of a container to its end");
-    }
+    let copying = tokio::spawn({
+        let log = log.clone();
+        async move { output.copy_to(&log).await }
+    });
     let exit = wait(&engine, &id).await.unwrap_or_else(|error| {
         tracing::error!(service = %witness.service(), %error, "failed to wait for a container");
         Exit::Code(-1)
     });
+    let kept = tokio::time::timeout(LOG_ENDS_WITHIN, copying).await;
+    if !matches!(kept, Ok(Ok(Ok(())))) {
+        tracing::warn!(service = %witness.service(), "the log of a container was not kept to its end");
+    }
+    if ran_out_of_memory(&engine, &id).await {
+        let told = output::open(&log).and_then(|mut log| writeln!(log, "{OUT_OF_MEMORY}"));
+        if let Err(error) = told {
+            tracing::warn!(service = %witness.service(), %error, "{OUT_OF_MEMORY}");
+        }
+    }
     witness.tell(exit);
+}
+
+/// Whether the kernel killed it, or a child of it, at its memory limit.
+async fn ran_out_of_memory(engine: &Engine, id: &str) -> bool {
+    let docker = engine.quick();
+    let inspected = docker.inspect_container(id, None::<InspectContainerOptions>);
+    let state = inspected.await.ok().and_then(|it| it.state);
+    state.and_then(|state| state.oom_killed).unwrap_or_default()
 }
 
 /// Returns when the container does not run any more.

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::engine::Engine;
@@ -20,6 +21,8 @@ use crate::provider::until;
 
 /// The subcommand under which the harness's executable must call [`run`].
 pub const SUBCOMMAND: &str = "reap-containers";
+/// Says that nothing is left to reap. Without it the end of the pipe means that the harness is dead.
+const DISMISSED: &[u8] = b".";
 /// A request of the dead harness that the engine was still working on may bear fruit this much later.
 const WATCHED_FOR: Duration = Duration::from_secs(3);
 /// The engine may be restarted under the reaper's hands.
@@ -55,7 +58,10 @@ impl Reaper {
 
     /// Sends it home, when nothing is left to reap.
     pub(super) async fn dismiss(mut self) -> Result<(), StackError> {
-        drop(self.line.take());
+        if let Some(mut line) = self.line.take() {
+            // It may have ended for another reason; waiting for it tells.
+            let _ = line.write_all(DISMISSED).await;
+        }
         let late = |what: &str| {
             StackError::new(
                 StackErrorKind::Engine,
@@ -82,12 +88,14 @@ pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    // Nothing is ever written; it ends when the last holder of the other end is gone.
-    let _ = io::stdin().read_to_end(&mut Vec::new());
+    let mut word = Vec::new();
+    // It ends when the last holder of the other end is gone.
+    let _ = io::stdin().read_to_end(&mut word);
+    let was_dismissed = word == DISMISSED;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    match runtime.map(|runtime| runtime.block_on(reap_all(&run_id))) {
+    match runtime.map(|runtime| runtime.block_on(reap_all(&run_id, was_dismissed))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => fail(&error),
         Err(error) => fail(&error),
@@ -99,11 +107,11 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn reap_all(run_id: &str) -> Result<(), StackError> {
+async fn reap_all(run_id: &str, was_dismissed: bool) -> Result<(), StackError> {
     let reaped = until(
         "the containers of a dead run to be gone",
         GIVEN_UP_AFTER,
-        || reap(run_id),
+        || reap(run_id, was_dismissed),
     );
     reaped.await.map(|_| ()).map_err(|waited| {
         StackError::new(
@@ -115,10 +123,12 @@ async fn reap_all(run_id: &str) -> Result<(), StackError> {
     })
 }
 
-/// Done when nothing was there, or when what was there is gone and nothing came after it for a while.
-async fn reap(run_id: &str) -> Result<(), StackError> {
+/// After a dismissal done when nothing is left. Else only when nothing came for a while: the harness may have
+/// died over a request that the engine is still working on.
+async fn reap(run_id: &str, was_dismissed: bool) -> Result<(), StackError> {
     let engine = Engine::connect().await?;
-    if remove_run(&engine, run_id).await?.is_empty() {
+    remove_run(&engine, run_id).await?;
+    if was_dismissed {
         return Ok(());
     }
     let more = until("more of a dead run", WATCHED_FOR, || async {

@@ -30,7 +30,7 @@ pub(crate) struct Belongings {
 impl Belongings {
     /// Everything that carries the run's id.
     pub(crate) async fn of_run(engine: &Engine, run_id: &str) -> Result<Self, StackError> {
-        let docker = engine.docker();
+        let docker = engine.quick();
         let label = format!("{RUN_LABEL}={run_id}");
         let filters = HashMap::from([("label", vec![label.as_str()])]);
         let containers = ListContainersOptionsBuilder::new()
@@ -64,7 +64,7 @@ impl Belongings {
 
     /// Removes containers first: a network or volume in use stays.
     async fn remove(&self, engine: &Engine) {
-        let docker = engine.docker();
+        let docker = engine.quick();
         let containers = self
             .containers
             .iter()
@@ -82,7 +82,7 @@ impl Belongings {
 /// With the volumes that it made for itself; by force where it runs. One that is gone is fine.
 pub(super) async fn remove_container(engine: &Engine, id: &str) -> Result<(), EngineError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
-    let docker = engine.docker();
+    let docker = engine.quick();
     gone_is_fine(docker.remove_container(id, Some(options.build())).await)
 }
 

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use testcontainers::bollard::models::{HostConfig, PortBinding};
-use testcontainers::core::{AccessMode, IntoContainerPort, Mount as EngineMount};
+use testcontainers::core::{AccessMode, Healthcheck, IntoContainerPort, Mount as EngineMount};
 use testcontainers::{ContainerRequest, GenericImage, ImageExt};
 
 use super::names::{Names, SERVICE_LABEL};
@@ -10,6 +10,9 @@ use crate::provider::{Limits, Mount, OneShot, Package, RunAs, ServiceId, Service
 
 const LOOPBACK: &str = "127.0.0.1";
 const SCRATCH: &str = "/tmp";
+/// Libraries unpack themselves there and are loaded from it (Kafka's codecs); the rest of the root file system
+/// is read-only. What is in it counts towards the memory limit.
+const SCRATCH_OPTIONS: &str = "rw,exec,nosuid,nodev,mode=1777,size=64m";
 const USERS: &str = "/etc/passwd";
 
 /// What a container is made of, whether it serves or does one thing and ends.
@@ -67,13 +70,18 @@ impl<'a> Plan<'a> {
             .with_readonly_rootfs(true)
             .with_cap_drop("ALL")
             .with_security_opt("no-new-privileges")
-            // Libraries unpack themselves there; the rest of the root file system is read-only.
-            .with_mount(EngineMount::tmpfs_mount(SCRATCH))
+            // The image's own would run a program in each container every few seconds, in the midst of what
+            // is measured. The plan says how readiness is asked.
+            .with_health_check(Healthcheck::none())
             .with_mount(
                 EngineMount::bind_mount(users.display().to_string(), USERS)
                     .with_access_mode(AccessMode::ReadOnly),
             )
             .with_host_config_modifier(move |host| {
+                host.tmpfs = Some(HashMap::from([(
+                    SCRATCH.to_owned(),
+                    SCRATCH_OPTIONS.to_owned(),
+                )]));
                 publish(host, &ports);
                 limit(host, limits);
             });

@@ -47,7 +47,7 @@ impl ContainerProvider {
     pub async fn open(engine: Engine, shim: &Path, run: &RunContext) -> Result<Self, StackError> {
         let names = Names::of_run(run.run_id());
         // Both before the first thing that would have to be reaped or swept.
-        run.expect_containers()?;
+        run.expect_containers(engine.id())?;
         let reaper = Reaper::start(shim, run.run_id())?;
         let network = NetworkCreateRequest {
             name: names.network(),
@@ -92,7 +92,7 @@ impl ContainerProvider {
             .start()
             .await
             .map_err(|error| {
-                let mend = "see that the image is whole: `gauntlet images --list`";
+                let mend = "see the cause; `gauntlet images --list` shows where each image is from";
                 StackError::new(StackErrorKind::Spawn, &shot.what, mend).because(error)
             })?;
         let id = container.id().to_owned();
@@ -180,10 +180,13 @@ impl Provider for ContainerProvider {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        match reaper {
-            Some(reaper) => reaper.dismiss().await,
-            None => Ok(()),
+        if let Some(reaper) = reaper
+            && let Err(error) = reaper.dismiss().await
+        {
+            // Nothing is left, which was just seen: that it did not go home well changes no verdict.
+            tracing::warn!(%error, "the reaper of containers did not end well");
         }
+        Ok(())
     }
 }
 

@@ -22,6 +22,8 @@ async fn one_that_takes_more_memory_than_its_limit_is_killed() {
     assert_eq!(exit, Exit::Signal(9));
     let unexpected = bench.run.unexpected_exits();
     assert_eq!(unexpected.len(), 1, "nobody ordered it");
+    let last = unexpected[0].last_output.last().unwrap();
+    assert!(last.contains("memory limit"), "{last}");
     bench.close().await;
 }
 
