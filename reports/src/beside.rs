@@ -46,9 +46,10 @@ pub struct Line {
 }
 
 impl Line {
-    /// Each further provider's number over the first one's; none where there is nothing to divide.
+    /// Each further provider's number over the first one's; none where there is nothing to divide, or
+    /// where one of the two is inconclusive.
     pub fn ratios(&self) -> Vec<Option<f64>> {
-        let number = |side: &Option<Side>| side.as_ref().and_then(|side| side.measured.clone());
+        let number = |side: &Option<Side>| side.as_ref().and_then(Side::settled).cloned();
         let mut numbers = self.sides.iter().map(number);
         let first = numbers.next().flatten();
         let over_first = |number: Option<Quantity>| scale::ratio(number.as_ref(), first.as_ref());

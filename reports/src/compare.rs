@@ -123,9 +123,10 @@ impl Key {
 }
 
 impl Change {
-    /// Later over earlier; none unless both measured the same thing and the earlier is not zero.
+    /// Later over earlier; none unless both measured the same thing, neither is inconclusive, and the
+    /// earlier is not zero.
     pub fn ratio(&self) -> Option<f64> {
-        let number = |side: &Option<Side>| side.as_ref().and_then(|side| side.measured.clone());
+        let number = |side: &Option<Side>| side.as_ref().and_then(Side::settled).cloned();
         let (before, after) = (number(&self.before), number(&self.after));
         scale::ratio(after.as_ref(), before.as_ref())
     }
@@ -166,6 +167,13 @@ pub(crate) fn movement(before: Verdict, after: Verdict) -> Movement {
 }
 
 impl Side {
+    /// The number, where nothing that it was judged by is inconclusive: else a ratio would tell of the
+    /// measurement and not of the system.
+    pub(crate) fn settled(&self) -> Option<&Quantity> {
+        let is_open = [self.asked, self.ours].contains(&Some(Verdict::Inconclusive));
+        self.measured.as_ref().filter(|_| !is_open)
+    }
+
     pub(crate) fn of(finding: &Finding) -> Side {
         Side {
             measured: finding.measured.clone(),

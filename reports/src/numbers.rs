@@ -1,5 +1,6 @@
 //! Whether a measured number got worse by more than noise.
 
+use crate::compare;
 use crate::evidence::{Finding, Judgement, Quantity};
 use crate::scale::value_in;
 
@@ -31,7 +32,7 @@ enum Side {
 }
 
 /// Holds the repeats of one criterion in a later run against those in an earlier one. None where a run
-/// has no number, or no bar says which way is worse.
+/// has no settled number, or no bar says which way is worse.
 ///
 /// The spread of the repeats is the noise that is known of: a number is worse only where the best
 /// repeat of the later run is worse than the worst of the earlier. A run without repeats shows no
@@ -68,14 +69,10 @@ pub(crate) fn hold(olds: &[&Finding], news: &[&Finding], tolerance_percent: f64)
     })
 }
 
-/// The numbers of all repeats, ascending.
+/// The numbers of all repeats that are settled, ascending.
 fn measured(findings: &[&Finding], unit: &str) -> Vec<f64> {
-    let measured = findings
-        .iter()
-        .filter_map(|finding| finding.measured.as_ref());
-    let mut values: Vec<f64> = measured
-        .filter_map(|quantity| value_in(quantity, unit))
-        .collect();
+    let value = |finding: &&Finding| value_in(compare::Side::of(finding).settled()?, unit);
+    let mut values: Vec<f64> = findings.iter().filter_map(value).collect();
     values.sort_by(f64::total_cmp);
     values
 }

@@ -60,11 +60,6 @@ impl ImageConfig {
     pub(super) fn official(&self, part: Part) -> Option<&str> {
         self.manifest.image(component(part)?)
     }
-
-    /// The version that an image of this part should have, where one is pinned.
-    pub(super) fn pinned(&self, part: Part) -> Option<&str> {
-        self.manifest.version(component(part)?)
-    }
 }
 
 const fn component(part: Part) -> Option<ComponentId> {
@@ -115,11 +110,8 @@ mod tests {
                 assert_eq!(part, Part::System);
                 continue;
             };
-            assert_eq!(
-                Some(reference::tag(official)),
-                config.pinned(part),
-                "{official}"
-            );
+            let pinned = component(part).and_then(|id| config.manifest.version(id));
+            assert_eq!(Some(reference::tag(official)), pinned, "{official}");
             let first = official.split('/').next().unwrap_or_default();
             let is_host = official.contains('/') && first.contains(['.', ':']);
             assert!(!is_host, "{official} names a registry");

@@ -16,6 +16,8 @@ use crate::store::{Artifact, ComponentId, Store, StoreError};
 
 /// Digits of the binary's sum in the tag: enough to tell builds apart, and what people compare.
 const TAG_DIGITS: usize = 12;
+/// Where the system's binary lies in its image.
+const SYSTEM: &str = "/todo";
 
 /// All that a local image is built from: a Dockerfile and a `rootfs` folder, as `docker build` takes them.
 #[derive(Debug)]
@@ -64,9 +66,10 @@ impl Context {
     pub async fn of_system(binary: SystemBinary, shim: PathBuf) -> Result<Self, StackError> {
         blocking(move || {
             let mut contents = Contents::new(&shim);
-            contents.program("/todo", &binary.path)?;
-            contents.certificates()?;
             let from = &binary.provenance;
+            contents.program(SYSTEM, &binary.path)?;
+            contents.rootfs.hold_to(Path::new(SYSTEM), &from.sha256);
+            contents.certificates()?;
             let version = from.sha256.chars().take(TAG_DIGITS).collect();
             Self::new(Part::System, version, (&from.how, &from.sha256), contents)
         })

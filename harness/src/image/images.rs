@@ -105,7 +105,8 @@ impl Images {
     }
 
     /// What is in the engine now: the image that somebody named and no other, else the official one, else
-    /// the local one; of the system the one built last, whatever binary it holds. Fetches nothing.
+    /// the local one of a version that the manifest accepts; of the system the one built last, whatever
+    /// binary it holds. Fetches nothing.
     pub async fn look(&self, part: Part) -> Result<Option<Image>, StackError> {
         if let Some(given) = self.config.given.get(&part) {
             return self.named(part, given).await;

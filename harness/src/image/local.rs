@@ -13,8 +13,7 @@ use testcontainers::bollard::query_parameters::{
 use super::context::Context;
 use super::images::{Image, Images, labels};
 use super::part::Part;
-use super::reference;
-use super::stream;
+use super::{stream, versions};
 use crate::component::system::SystemBinary;
 use crate::error::{StackError, StackErrorKind};
 
@@ -150,12 +149,15 @@ impl Images {
     }
 }
 
-/// The local image of the pinned version, else the newest one.
+/// The local image of a component in the pinned version, else the newest of an accepted one; of the system
+/// the newest one.
 pub(super) async fn newest(images: &Images, part: Part) -> Result<Option<Image>, StackError> {
     let local = images.local(part).await?;
-    let pinned = images.config.pinned(part);
-    let of_pinned = local.iter().find(|it| Some(reference::tag(it)) == pinned);
-    let Some(chosen) = of_pinned.or_else(|| local.first()) else {
+    let chosen = match part {
+        Part::Component(id) => versions::best(&images.config.manifest, id, &local),
+        Part::System => local.first(),
+    };
+    let Some(chosen) = chosen else {
         return Ok(None);
     };
     let found = images.inspect(chosen).await?;

@@ -17,6 +17,7 @@ mod rootfs;
 mod run;
 mod stream;
 mod tree;
+mod versions;
 
 pub use config::ImageConfig;
 pub use context::Context;

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use crate::error::StackError;
@@ -49,6 +50,8 @@ enum Node {
         mode: u32,
         size: u64,
         changed: Option<(i64, i64)>,
+        /// What is read has to have this sum, where it is known.
+        sha256: Option<String>,
     },
     Text {
         text: &'static str,
@@ -91,9 +94,18 @@ impl Rootfs {
             mode: if is_program { PROGRAM } else { DATA },
             size: meta.len(),
             changed: (source == Source::Host).then(|| (meta.mtime(), meta.mtime_nsec())),
+            sha256: None,
         };
         self.add(at, node);
         Ok(())
+    }
+
+    /// Holds the file that is planned at `at` to the SHA-256 sum that the recipe has of it: between the two
+    /// somebody may build it anew.
+    pub(super) fn hold_to(&mut self, at: &Path, sum: &str) {
+        if let Some(Node::File { sha256, .. }) = self.nodes.get_mut(&inside(at)) {
+            *sha256 = Some(sum.to_owned());
+        }
     }
 
     pub(super) fn link(&mut self, at: &Path, to: &Path) {
@@ -145,7 +157,8 @@ impl Rootfs {
         lines.collect()
     }
 
-    /// Writes everything below `prefix`. A file that is not as long any more as it was planned is an error.
+    /// Writes everything below `prefix`. A file that is not as long any more as it was planned is an error,
+    /// and so is one that does not have the sum that it is held to.
     pub(super) fn write(&self, tar: &mut Builder<impl Write>, prefix: &Path) -> io::Result<()> {
         for (path, node) in &self.nodes {
             let at = prefix.join(path);
@@ -155,15 +168,14 @@ impl Rootfs {
                     tar.append_data(&mut header, at, io::empty())?;
                 }
                 Node::File {
-                    from, mode, size, ..
+                    from,
+                    mode,
+                    size,
+                    sha256,
+                    ..
                 } => {
-                    let mut header = header(EntryType::Regular, *mode, *size);
-                    let mut file = File::open(from)?.take(*size);
-                    tar.append_data(&mut header, at, &mut file)?;
-                    if file.limit() > 0 {
-                        let what = format!("{} became shorter while it was read", from.display());
-                        return Err(io::Error::other(what));
-                    }
+                    let header = header(EntryType::Regular, *mode, *size);
+                    append_file(tar, header, &at, from, sha256.as_deref())?;
                 }
                 Node::Text { text } => append_text(tar, &at, text)?,
                 Node::Link { to } => {
@@ -187,6 +199,52 @@ impl Rootfs {
                 .or_insert(Node::Folder { mode: PROGRAM });
         }
         self.nodes.insert(at, node);
+    }
+}
+
+/// As many bytes as the header says. With `sha256` they are summed while they are written.
+fn append_file(
+    tar: &mut Builder<impl Write>,
+    mut header: Header,
+    at: &Path,
+    from: &Path,
+    sha256: Option<&str>,
+) -> io::Result<()> {
+    let changed = |how: &str| io::Error::other(format!("{} {how}", from.display()));
+    let mut file = File::open(from)?.take(header.size()?);
+    let Some(wanted) = sha256 else {
+        tar.append_data(&mut header, at, &mut file)?;
+        return match file.limit() {
+            0 => Ok(()),
+            _ => Err(changed("became shorter while it was read")),
+        };
+    };
+    let mut summed = Summed {
+        file,
+        sum: Sha256::new(),
+    };
+    tar.append_data(&mut header, at, &mut summed)?;
+    // One that became shorter has another sum too.
+    if format!("{:x}", summed.sum.finalize()) == wanted {
+        Ok(())
+    } else {
+        Err(changed(
+            "changed after it was found; to mend: end what builds it, and try again",
+        ))
+    }
+}
+
+/// Sums what is read through it.
+struct Summed<R> {
+    file: R,
+    sum: Sha256,
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.sum.update(&buffer[..read]);
+        Ok(read)
     }
 }
 
@@ -267,6 +325,29 @@ mod tests {
         assert_eq!(recipe(Source::Summed), summed);
         fs::write(&library, "longer").unwrap();
         assert_ne!(recipe(Source::Summed), summed);
+    }
+
+    #[test]
+    fn planted_build_after_the_sum_was_taken_is_an_error() {
+        let temp = tempfile::tempdir().unwrap();
+        let (path, at) = (temp.path().join("todo"), Path::new("/todo"));
+        let planned = |content: &str, sum: &str| {
+            fs::write(&path, content).unwrap();
+            let mut rootfs = Rootfs::new();
+            rootfs.file(at, &path, Source::Summed).unwrap();
+            rootfs.hold_to(at, sum);
+            rootfs
+        };
+        let sum = crate::component::digest::sha256_hex(b"abc");
+        assert!(written(&planned("abc", &sum)).is_ok());
+        // Before it was planned and after that; longer, shorter, and of the same length.
+        assert!(written(&planned("abcd", &sum)).is_err());
+        for other in ["abd", "ab", "xabc"] {
+            let rootfs = planned("abc", &sum);
+            fs::write(&path, other).unwrap();
+            let error = written(&rootfs).unwrap_err();
+            assert!(error.to_string().contains("changed after"), "{error}");
+        }
     }
 
     #[test]

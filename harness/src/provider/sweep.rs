@@ -215,7 +215,11 @@ mod tests {
         run.expect_containers("an engine").unwrap();
         drop(run);
         let entry = state.runs().join("dead");
-        let no_answer = Err(StackError::new(StackErrorKind::Engine, "reach it", "start it"));
+        let no_answer = Err(StackError::new(
+            StackErrorKind::Engine,
+            "reach it",
+            "start it",
+        ));
         let orphan = Orphan::claim(&entry).unwrap();
         assert_eq!(bury(orphan, Some(&no_answer)).await.unwrap(), None);
         assert!(entry.exists(), "the next start has to look again");

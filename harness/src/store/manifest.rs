@@ -53,6 +53,16 @@ pub(super) enum Source {
     Go(GoBuild),
 }
 
+impl Source {
+    /// Where it is another than the pinned one.
+    fn version(&self) -> Option<&str> {
+        match self {
+            Self::Maven(package) | Self::Pip(package) => package.version.as_deref(),
+            Self::Release(_) | Self::Go(_) => None,
+        }
+    }
+}
+
 /// A file on the project's own download site.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +177,16 @@ impl Manifest {
     /// The reference of the project's own container image in that version. It names no registry.
     pub fn image(&self, id: ComponentId) -> Option<&str> {
         self.components.get(&id).map(|it| it.image.as_str())
+    }
+
+    /// Whether the store would hand out this version: one accepted from `PATH`, or a source's own.
+    pub(crate) fn hands_out(&self, id: ComponentId, version: &str) -> bool {
+        self.components.get(&id).is_some_and(|pinned| {
+            let of_source = |source: &Source| source.version() == Some(version);
+            pinned.version == version
+                || pinned.accepts(version)
+                || pinned.sources.iter().any(of_source)
+        })
     }
 
     pub(super) fn pinned(&self, id: ComponentId) -> Result<&Pinned, StoreError> {

@@ -40,6 +40,21 @@ fn a_criterion_is_one_line_with_the_difference() {
 }
 
 #[test]
+fn planted_inconclusive_number_has_no_ratio_whichever_provider_it_is_of() {
+    for provider in ["process", "containers"] {
+        let mut report = fixture::both();
+        let mut scenarios = report.scenarios.iter_mut();
+        let burst = scenarios
+            .find(|one| one.id == "burst-1000" && one.provider == provider)
+            .expect("has a burst on each");
+        burst.findings[0].ours.verdict = Verdict::Inconclusive;
+        let beside = beside(&report).expect("has two providers");
+        let burst = line(&beside, 0, "last-effect", "dapr-kafka");
+        assert_eq!(burst.ratios(), [None], "{provider}");
+    }
+}
+
+#[test]
 fn planted_change_of_unit_and_wording_between_providers_keeps_the_line_whole() {
     let beside = both();
     let burst = line(&beside, 0, "last-effect", "direct-kafka");

@@ -100,6 +100,21 @@ fn a_ratio_needs_two_numbers_that_measure_the_same() {
 }
 
 #[test]
+fn planted_inconclusive_number_has_no_ratio_on_either_side() {
+    let ratio = |before: &Report, after: &Report| compare(before, after).changes[0].ratio();
+    let (mut before, mut after) = two_runs();
+    assert!(ratio(&before, &after).is_some());
+    after.scenarios[0].findings[0].ours.verdict = Verdict::Inconclusive;
+    assert_eq!(ratio(&before, &after), None);
+    let (_, after) = two_runs();
+    before.scenarios[0].findings[0].asked.verdict = Verdict::Inconclusive;
+    assert_eq!(ratio(&before, &after), None);
+    // A bar that there is not leaves nothing open.
+    before.scenarios[0].findings[0].asked.not_asked = true;
+    assert!(ratio(&before, &after).is_some());
+}
+
+#[test]
 fn what_else_differs_is_said() {
     let caveats = compared().caveats;
     assert!(

@@ -171,6 +171,28 @@ fn planted_number_beyond_the_tolerance_is_worse_though_it_passes() {
 }
 
 #[test]
+fn planted_number_of_an_inconclusive_finding_is_not_held_against_another() {
+    let is_number = |worse: &Worse| matches!(worse, Worse::Number { .. });
+    for (before_is_open, after_is_open) in [(true, false), (false, true), (true, true)] {
+        let (mut before, mut after) = (good(&[2.3]), good(&[9.0]));
+        for (report, is_open) in [(&mut before, before_is_open), (&mut after, after_is_open)] {
+            if is_open {
+                first(report).ours.verdict = Verdict::Inconclusive;
+            }
+        }
+        let found = held(&before, &after);
+        assert!(!found.worse.iter().any(is_number), "{:?}", found.worse);
+        // The other lane's.
+        assert_eq!(found.numbers, 1);
+    }
+    // The repeats that are settled still count.
+    let mut after = good(&[9.0, 9.0]);
+    first(&mut after).asked.verdict = Verdict::Inconclusive;
+    let found = held(&good(&[2.3, 2.3]), &after);
+    assert!(found.worse.iter().any(is_number), "{:?}", found.worse);
+}
+
+#[test]
 fn noise_is_not_worse() {
     // Within the tolerance, better, and with a spread that the earlier run had too.
     for (before, after) in [

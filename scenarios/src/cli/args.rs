@@ -1,9 +1,12 @@
 //! The command line's grammar. What each command does is in the module of its name.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 use gauntlet_harness::image::Part;
 use gauntlet_harness::stack::StackKind;
 use gauntlet_harness::store::ComponentId;
@@ -65,11 +68,11 @@ pub struct RunArgs {
     #[arg(
         long = "provider",
         env = "GAUNTLET_PROVIDER",
-        value_enum,
+        value_parser = ProviderParser { of_several: true },
         value_name = "PROVIDER",
         value_delimiter = ','
     )]
-    pub providers: Vec<ProviderArg>,
+    pub providers: Vec<ProviderOrNone>,
     /// Seed of the run's random choices; chosen and printed when left out
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -122,6 +125,48 @@ impl ProviderArg {
     }
 }
 
+/// None of an empty value. Not `Option` by its own name, which the grammar takes for a flag that may be
+/// left out.
+pub type ProviderOrNone = Option<ProviderArg>;
+
+/// Reads a provider. An empty value counts as unset, as it does of every variable of the environment.
+#[derive(Clone, Copy, Debug)]
+struct ProviderParser {
+    /// Whether the value is a piece of a list that was cut at its commas.
+    of_several: bool,
+}
+
+impl TypedValueParser for ProviderParser {
+    type Value = ProviderOrNone;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<ProviderOrNone, clap::Error> {
+        if value.is_empty() {
+            return Ok(None);
+        }
+        if !self.of_several && value.to_string_lossy().contains(',') {
+            let why = format!(
+                "`{}` takes one provider, and --provider or GAUNTLET_PROVIDER names '{}'; to mend: name \
+                 one of them by --provider\n",
+                command.get_name(),
+                value.to_string_lossy()
+            );
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, why).with_cmd(command));
+        }
+        let named = EnumValueParser::<ProviderArg>::new();
+        named.parse_ref(command, arg, value).map(Some)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let all = ProviderArg::value_variants().iter();
+        Some(Box::new(all.filter_map(ValueEnum::to_possible_value)))
+    }
+}
+
 impl From<StackArg> for StackKind {
     fn from(arg: StackArg) -> Self {
         match arg {
@@ -145,8 +190,15 @@ pub struct UpArgs {
     pub stack: StackArg,
     /// What to run it on; by default containers where an engine answers and has the images, else
     /// processes
-    #[arg(long, env = "GAUNTLET_PROVIDER", value_enum)]
-    pub provider: Option<ProviderArg>,
+    #[arg(
+        long,
+        env = "GAUNTLET_PROVIDER",
+        value_parser = ProviderParser { of_several: false },
+        value_name = "PROVIDER",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub provider: ProviderOrNone,
     /// Print only the URLs, a line each: the api's, then the audit's
     #[arg(long, short)]
     pub quiet: bool,
@@ -342,6 +394,42 @@ mod tests {
         assert!(parsed("gauntlet report --compare a --tolerance 5").is_err());
         assert!(parsed("gauntlet report b --compare a --gate --tolerance 5").is_ok());
         assert!(parsed("gauntlet report b --compare a --gate").is_ok());
+    }
+
+    #[test]
+    fn an_empty_provider_counts_as_unset() {
+        let command = |line: &str| {
+            let parsed = Cli::try_parse_from(line.split(' '));
+            parsed.expect("is understood").command
+        };
+        let asked = |line: &str| -> Vec<ProviderArg> {
+            match command(line) {
+                Command::Run(args) => args.providers.into_iter().flatten().collect(),
+                Command::Up(args) => args.provider.into_iter().collect(),
+                other => panic!("neither run nor up: {other:?}"),
+            }
+        };
+        let both = vec![ProviderArg::Process, ProviderArg::Containers];
+        for (line, expected) in [
+            ("gauntlet run --provider=", vec![]),
+            ("gauntlet up --provider=", vec![]),
+            ("gauntlet up --provider=process", vec![ProviderArg::Process]),
+            ("gauntlet run --provider=process,containers", both),
+        ] {
+            assert_eq!(asked(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn planted_second_provider_of_up_is_refused_with_the_reason() {
+        let line = ["gauntlet", "up", "--provider=process,containers"];
+        let error = Cli::try_parse_from(line)
+            .expect_err("up takes one")
+            .to_string();
+        assert!(error.contains("`up` takes one provider"), "{error}");
+        let error = Cli::try_parse_from(["gauntlet", "run", "--provider=podman"]);
+        let error = error.expect_err("there is no such").to_string();
+        assert!(error.contains("process, containers"), "{error}");
     }
 
     #[test]

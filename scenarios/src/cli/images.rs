@@ -6,13 +6,14 @@ use futures::future::try_join_all;
 use gauntlet_harness::component::system::SystemSource;
 use gauntlet_harness::image::{Context, Image, ImageConfig, Images, Part};
 use gauntlet_harness::provider::containers::Engine;
-use gauntlet_harness::stack::obtain;
+use gauntlet_harness::stack::{StackKind, obtain};
 use gauntlet_harness::store::{ComponentId, Store};
 use gauntlet_reports::format::bytes;
 
 use super::args::ImagesArgs;
 use super::interrupt;
 use super::output::print;
+use super::providers::Found;
 use crate::console::{ComponentProgress, Console, Verbosity};
 use crate::failure::failed;
 
@@ -77,7 +78,35 @@ async fn perform(args: &ImagesArgs) -> Result<()> {
             }
         }
     }
-    print(&lines)
+    print(&lines)?;
+    if let Some(told) = now_on_containers(&images).await? {
+        console.note(told);
+    }
+    Ok(())
+}
+
+/// What the images change for whoever names no provider.
+async fn now_on_containers(images: &Images) -> Result<Option<&'static str>> {
+    let is_complete = async |kind| {
+        let found = Found::of(images, kind).await.map_err(failed)?;
+        anyhow::Ok(found.is_complete())
+    };
+    let full = is_complete(StackKind::Full).await?;
+    Ok(by_default(full, is_complete(StackKind::Light).await?))
+}
+
+const fn by_default(full: bool, light: bool) -> Option<&'static str> {
+    match (full, light) {
+        (true, _) => Some(
+            "from now on runs use containers by default on this engine; GAUNTLET_PROVIDER=process keeps \
+             them on processes",
+        ),
+        (false, true) => Some(
+            "from now on runs with --stack light use containers by default on this engine; \
+             GAUNTLET_PROVIDER=process keeps them on processes",
+        ),
+        (false, false) => None,
+    }
 }
 
 /// Gets what the images hold, and plans each of them.
@@ -140,14 +169,19 @@ async fn listing(images: &Images, parts: &[Part]) -> Result<String> {
     Ok(lines)
 }
 
-/// An image that somebody named is the only one that will do.
+/// An image that somebody named is the only one that will do. A dash stands where the reference of an
+/// image would.
 fn lacking(part: Part, given: Option<&String>) -> String {
     match given {
         Some(given) => format!(
-            "{part:10} {given:28} missing; named by {}, a run would pull it\n",
+            "{part:10} {:28} missing; {} names {given}, which a run would pull\n",
+            "-",
             part.variable()
         ),
-        None => format!("{part:10} missing; `cargo xtask images {part}` builds one\n"),
+        None => format!(
+            "{part:10} {:28} missing; `cargo xtask images {part}` builds one\n",
+            "-"
+        ),
     }
 }
 
@@ -166,6 +200,27 @@ fn line(image: &Image) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn planted_missing_image_has_a_dash_for_a_reference() {
+        let part = Part::Component(ComponentId::Kafka);
+        let given = "mirror/kafka:1".to_owned();
+        for line in [lacking(part, None), lacking(part, Some(&given))] {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(columns[..3], ["kafka", "-", "missing;"], "{line}");
+        }
+        assert!(lacking(part, Some(&given)).contains(&given));
+    }
+
+    #[test]
+    fn only_a_whole_stack_of_images_changes_what_runs_use() {
+        assert_eq!(by_default(false, false), None);
+        for (full, light) in [(true, true), (false, true)] {
+            let told = by_default(full, light).expect("is told");
+            assert!(told.contains("GAUNTLET_PROVIDER=process"), "{told}");
+            assert_eq!(told.contains("--stack light"), !full, "{told}");
+        }
+    }
 
     #[test]
     fn a_line_names_part_reference_id_size_and_origin() {

@@ -9,7 +9,7 @@ use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
-use super::args::RunArgs;
+use super::args::{ProviderArg, RunArgs};
 use super::conclude::{conclude, make_folder, require_writable};
 use super::interrupt;
 use super::providers::{Chosen, choose};
@@ -79,13 +79,18 @@ async fn perform(args: &RunArgs, scenarios: Vec<Box<dyn Scenario>>) -> Result<Ex
         seed,
         duration: args.duration,
     };
+    let asked: Vec<ProviderArg> = args.providers.iter().copied().flatten().collect();
+    let providers = tokio::select! {
+        chosen = choose(&asked, args.stack.into()) => chosen?,
+        () = interrupt.cancelled() => bail!("interrupted while choosing what to run on"),
+    };
     let mut facts = RunFacts {
         id: run_id(seed),
         started: Timestamp::now(),
         seed,
         stack: settings.offered,
         allowed_not_run: args.allow_not_run.clone(),
-        providers: choose(&args.providers, args.stack.into()).await?,
+        providers,
         checkout: Checkout::find(),
         timings: Vec::new(),
     };
