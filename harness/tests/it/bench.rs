@@ -34,6 +34,13 @@ pub(crate) struct Bench {
     dir: TempDir,
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // The sweep that would see to a run that was not closed looks into a folder that goes with this.
+        let _ = self.run.close();
+    }
+}
+
 impl Bench {
     pub(crate) fn on_processes() -> Self {
         let dir = tempfile::tempdir().unwrap();
