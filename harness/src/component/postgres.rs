@@ -14,11 +14,6 @@ use crate::error::{StackError, StackErrorKind};
 use crate::provider::{Endpoint, Limits, Mount, Probe, RunAs, ServiceId, ServiceSpec, StopSignal};
 
 pub(super) const SUPERUSER: &str = "gauntlet";
-/// The user `nobody`, for a harness that runs as root: Postgres refuses to.
-pub(super) const NOBODY: RunAs = RunAs {
-    uid: 65_534,
-    gid: 65_534,
-};
 /// It is up in 0.2 s; a recovery after SIGKILL in the midst of a burst took up to 3 s.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Opening a connection forks a process and derives a key, some 10 ms.
@@ -58,7 +53,7 @@ pub struct Postgres {
 impl Postgres {
     /// Prepares a data directory and the plan to run on it.
     pub async fn plan(postgres: &Runnable, site: &Site) -> Result<Self, StackError> {
-        let refuses_root = || nix::unistd::geteuid().is_root().then_some(NOBODY);
+        let refuses_root = || nix::unistd::geteuid().is_root().then_some(RunAs::NOBODY);
         let run_as = site.provider.run_as().or_else(refuses_root);
         let postgres = reachable(postgres, run_as, site)?;
         let data = postgres_data::prepare(&postgres, run_as, site).await?;

@@ -121,7 +121,7 @@ impl Images {
     }
 
     /// As [`Self::look`]; what somebody named and the engine lacks is pulled, and an error if that fails.
-    pub async fn find(&self, part: Part) -> Result<Option<Image>, StackError> {
+    async fn find(&self, part: Part) -> Result<Option<Image>, StackError> {
         let found = self.look(part).await?;
         match self.config.given.get(&part) {
             Some(given) if found.is_none() => {

@@ -66,16 +66,12 @@ impl Images {
         })
     }
 
-    /// The image of one binary of the system: the named one where somebody named one, else built. Of the
-    /// images that earlier binaries left behind the newest are kept, and those that a container uses.
-    pub async fn system(
+    /// The image of one binary of the system. Of the images that earlier binaries left behind the newest are kept, and those that a container uses.
+    pub(super) async fn system(
         &self,
         binary: &SystemBinary,
         progress: &(dyn Fn(&str) + Sync),
     ) -> Result<Image, StackError> {
-        if self.config.given.contains_key(&Part::System) {
-            return self.obtain(Part::System).await;
-        }
         let context = Context::of_system(binary.clone(), self.config.shim.clone()).await?;
         let built = self.build(Arc::new(context), progress).await?;
         if built.is_new {

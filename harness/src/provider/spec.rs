@@ -64,6 +64,14 @@ pub struct RunAs {
     pub gid: u32,
 }
 
+impl RunAs {
+    /// In whose name services run for a harness that is root, where they are not to be or refuse to be.
+    pub const NOBODY: Self = Self {
+        uid: 65_534,
+        gid: 65_534,
+    };
+}
+
 /// The signal that asks a service to end in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,18 @@ pub struct SweptRun {
     pub containers: usize,
     /// The temporary directory that was removed.
     pub removed: Option<PathBuf>,
+}
+
+impl fmt::Display for SweptRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cleaned up after run {}, which had been killed ({} processes ended, {} containers removed)",
+            self.run_id,
+            self.killed.len(),
+            self.containers
+        )
+    }
 }
 
 /// Ends what dead runs left behind: processes that are certainly theirs, and their temporary files.

@@ -59,10 +59,8 @@ fn clean_up() -> Result<()> {
     let swept = swept.map_err(failed)?;
     for run in swept.runs {
         print(&format!(
-            "cleaned up after run {}, which had been killed ({} processes ended, {} containers removed)\n",
-            run.run_id,
-            run.killed.len(),
-            run.containers
+            "{run}
+"
         ))?;
     }
     Ok(())

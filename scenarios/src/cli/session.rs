@@ -32,12 +32,7 @@ impl Session {
             .await
             .context("failed to clean up after earlier runs")?;
         for run in swept.runs {
-            console.note(&format!(
-                "cleaned up after run {}, which had been killed ({} processes ended, {} containers removed)",
-                run.run_id,
-                run.killed.len(),
-                run.containers
-            ));
+            console.note(&run.to_string());
         }
         Ok(Self {
             console,

@@ -18,7 +18,7 @@ use super::output::{Output, watch};
 use super::remove::{gone_is_fine, remove_container};
 use super::request::Plan;
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::life::{self, Life, stopped_for_good};
+use crate::provider::life::{self, Life, Witness, stopped_for_good};
 use crate::provider::{
     Endpoint, Exit, Health, Instance, Package, RunContext, ServiceId, ServiceSpec, Signal, Stopped,
 };
@@ -83,23 +83,16 @@ impl ContainerInstance {
         // drops it. Here a stop removes it, or else the end of the run.
         std::mem::forget(container);
         let log = run.log_file(&spec.id);
-        let (life, witness) = life::begin(&spec.id, &run, &log);
         let output = Output::from_the_beginning(&engine, &id);
-        tokio::spawn(watch(
-            engine.clone(),
-            id.clone(),
-            output,
-            log.clone(),
-            witness,
-        ));
-        let pid = pid_of(&engine, &id).await;
+        let (life, witness) = life::begin(&spec.id, &run, &log);
+        let present = Present::of(life, witness, &engine, &id, output, &log).await;
         Ok(Self {
             spec,
             engine,
             run,
             log,
             id,
-            present: Mutex::new(Present { life, pid }),
+            present: Mutex::new(present),
             changing: tokio::sync::Mutex::new(Stage::InUse),
         })
     }
@@ -189,15 +182,24 @@ impl ContainerInstance {
             .start_container(&self.id, None::<StartContainerOptions>)
             .await;
         started.map_err(|error| refused(format!("start {} again", self.spec.id), error))?;
-        tokio::spawn(watch(
-            self.engine.clone(),
-            self.id.clone(),
-            output,
-            self.log.clone(),
-            witness,
-        ));
-        let pid = pid_of(&self.engine, &self.id).await;
-        Ok(Present { life, pid })
+        Ok(Present::of(life, witness, &self.engine, &self.id, output, &self.log).await)
+    }
+}
+
+impl Present {
+    /// Of a container that was just started: its log is kept from here on, and its end is told.
+    async fn of(
+        life: Life,
+        witness: Witness,
+        engine: &Engine,
+        id: &str,
+        output: Output,
+        log: &Path,
+    ) -> Self {
+        let (watching, log) = (engine.clone(), log.to_owned());
+        tokio::spawn(watch(watching, id.to_owned(), output, log, witness));
+        let pid = pid_of(engine, id).await;
+        Self { life, pid }
     }
 }
 

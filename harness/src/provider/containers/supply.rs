@@ -21,12 +21,6 @@ use crate::provider::{
     output,
 };
 
-/// The user `nobody`, in whose name containers run for a harness that is root.
-const NOBODY: RunAs = RunAs {
-    uid: 65_534,
-    gid: 65_534,
-};
-
 /// Runs services as containers on a network of the run's own.
 #[derive(Debug)]
 pub struct ContainerProvider {
@@ -65,7 +59,7 @@ impl ContainerProvider {
             uid: uid.as_raw(),
             gid: gid.as_raw(),
         };
-        let run_as = if uid.is_root() { NOBODY } else { ours };
+        let run_as = if uid.is_root() { RunAs::NOBODY } else { ours };
         let users = run.temp().join("passwd");
         std::fs::write(&users, passwd(run_as))
             .map_err(|error| StackError::io("write", &users, error))?;
