@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gauntlet_contract::Envelope;
-use gauntlet_harness::ledger::{SeenEnvelope, sample};
+use gauntlet_harness::ledger::{SeenEvent, sample};
 use serde_json::Value;
 
 fn envelope(criterion: &mut Criterion) {
@@ -27,7 +27,7 @@ fn envelope(criterion: &mut Criterion) {
     group.bench_function("decode as the judge", |bencher| {
         bencher.iter(|| {
             let tree: Value = serde_json::from_str(black_box(text)).unwrap_or_default();
-            SeenEnvelope::read(&tree)
+            SeenEvent::read(&tree)
         });
     });
     group.finish();

@@ -20,9 +20,9 @@ use criterion::{
     BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
 use gauntlet_harness::check::{
-    Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
-    EffectsInOrder, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter, NothingInvented,
-    NothingLost, PublishLatency, Scope, UnknownsSettled,
+    AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained,
+    ContentIntact, EffectsInOrder, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter,
+    NothingInvented, NothingLost, PublishLatency, Scope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane, LaneRecord, Ledger, sample};
 use gauntlet_reports::evidence::Verdict;
@@ -41,6 +41,7 @@ fn checks() -> Vec<Box<dyn Check>> {
         Box::new(NothingInvented::new(scope())),
         Box::new(UnknownsSettled::new(scope())),
         Box::new(ContentIntact::new(scope())),
+        Box::new(AuditLogsComplete::new(scope())),
         Box::new(ConsumerDrained::new(scope())),
         Box::new(GeneratorOnTime::new(scope())),
         Box::new(BurstCompleteWithin::new(scope(), bars)),

@@ -3,6 +3,7 @@
 //! A scenario makes things happen and records them; it never asserts. Checks of the harness judge the
 //! record, and the reports crate renders what they found.
 
+pub mod blackbox;
 pub mod catalogue;
 pub mod cli;
 pub mod console;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::catalogue::{Burst1000, ConsumerCrash, PublishLatency, SidecarMemory};
+use crate::catalogue::{Burst1000, ConsumerCrash, Equivalence, PublishLatency, SidecarMemory};
 use crate::scenario::{Length, Scenario};
 
 /// All scenarios.
@@ -12,6 +12,7 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(PublishLatency),
         Box::new(SidecarMemory),
         Box::new(ConsumerCrash),
+        Box::new(Equivalence),
     ]
 }
 

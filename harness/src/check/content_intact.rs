@@ -8,12 +8,14 @@ use uuid::Uuid;
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{
-    Effect, LaneView, Ledger, Operation, OperationKind, OutboxRow, SeenEnvelope, TaskRow,
+    Effect, EntityKind, EventKind, LaneView, Ledger, Operation, OperationKind, OutboxRow,
+    SeenEvent, TaskDetails, TaskRow,
 };
 
 /// What arrives and what stays is what was asked for: the envelope behind each effect is a valid
 /// event by the judge's own reading, agrees with the effect's row, and carries the operation's user
-/// and title; each final row has the user, title and status that the last operations on it asked for.
+/// and title; each final row has the user, title and status that the last operations on it asked for, and
+/// the priority, due date, time zone, labels and place in a series that its last event tells.
 ///
 /// Producer and consumer share one set of types, so that a slip in these (a renamed field, a number
 /// written as text) passes between them unnoticed. The judge reads raw JSON by the documented
@@ -24,7 +26,8 @@ use crate::ledger::{
 /// `nothing-lost`, `unknowns-settled` and `nothing-invented` to find. The scope's minimum is held
 /// against the effects alone, since rows must not make up for them.
 ///
-/// Does not show: the description and the times of a task, which the load does not vary.
+/// Does not show: the description and the times of a task, which the load does not vary; the rows of tags,
+/// categories and series, whose events are read and whose rows are not.
 #[derive(Clone, Debug)]
 pub struct ContentIntact {
     scope: Scope,
@@ -40,51 +43,88 @@ impl ContentIntact {
     fn search(view: LaneView<'_>, planned: u64) -> Evidence {
         let record = view.record();
         let mut spoilt = Collected::new("spoilt events or rows");
-        compare_effects(view, &mut spoilt);
-        let rows = compare_rows(view, &mut spoilt);
+        let told = compare_effects(view, &mut spoilt);
+        let rows = compare_rows(view, &told, &mut spoilt);
         let effects = record.effects.len() as u64;
-        let examined = effects + rows;
+        let (examined, expected) = (effects + rows.compared, effects + rows.owed);
         let too_few = (effects < planned).then(|| {
             let (effects, planned) = (format::count(effects), format::count(planned));
             format!("only {effects} effects of the {planned} at least expected")
         });
         Evidence::none_tolerated(spoilt)
             .examined(examined)
-            .expected(examined)
+            .expected(expected)
             .doubts(too_few)
     }
 }
 
-fn compare_effects(view: LaneView<'_>, spoilt: &mut Collected) {
+/// By task, what the event of the highest version that arrived tells of it.
+type Told = HashMap<Uuid, TaskDetails>;
+
+fn compare_effects(view: LaneView<'_>, spoilt: &mut Collected) -> Told {
     let (record, accounting) = (view.record(), view.accounting());
+    let mut told = Told::with_capacity(record.tasks.len());
     for (effect, event) in record.effects.iter().zip(&accounting.event_of_effect) {
         let operation = event.and_then(|event| asked_by(view, event));
-        if let Err(what) = compare(effect, operation) {
-            spoilt.add(|| Violation {
+        match compare(effect, operation) {
+            Ok(Some(details)) => {
+                let last = told.entry(details.task_id);
+                let last = last.or_insert_with(|| details.clone());
+                if last.version < details.version {
+                    *last = details;
+                }
+            }
+            Ok(None) => {}
+            Err(what) => spoilt.add(|| Violation {
                 subject: format!("event {}", effect.event_id),
                 what,
                 timeline: record.timeline_of_event(effect.event_id, accounting),
-            });
+            }),
         }
     }
+    told
 }
 
-/// Gives the number of rows that could be compared.
-fn compare_rows(view: LaneView<'_>, spoilt: &mut Collected) -> u64 {
+/// Rows at the version of their last event, and those of them that could be compared in full.
+#[derive(Default)]
+struct Rows {
+    owed: u64,
+    compared: u64,
+}
+
+fn compare_rows(view: LaneView<'_>, arrived: &Told, spoilt: &mut Collected) -> Rows {
     let record = view.record();
+    let details: HashMap<Uuid, &TaskDetails> = record
+        .details
+        .iter()
+        .map(|details| (details.task_id, details))
+        .collect();
     let mut told: HashMap<Uuid, LastEvents> = HashMap::with_capacity(record.tasks.len());
-    for (position, event) in record.events.iter().enumerate() {
+    let changes = record.events.iter().enumerate();
+    for (position, event) in changes.filter(|(_, event)| changes_a_task(event)) {
         let last = told.entry(event.task_id).or_default();
         last.add(position, event);
     }
-    let mut compared = 0;
+    let mut rows = Rows::default();
     for row in &record.tasks {
         let last = told.get(&row.task_id);
         let Some(last) = last.filter(|last| last.version == row.version) else {
             continue;
         };
-        compared += 1;
-        if let Err(what) = last.compare(row, view) {
+        rows.owed += 1;
+        let of_row = details.get(&row.task_id);
+        let of_row = of_row.filter(|details| details.version == row.version);
+        let told = arrived.get(&row.task_id);
+        // Without its last event there is nothing to hold the row against, and a loss that others find.
+        let told = told.filter(|told| told.version == row.version);
+        let agreed = match (of_row, told) {
+            (Some(of_row), Some(told)) => compare_details(of_row, told),
+            (Some(_), None) => Ok(()),
+            // It was not read, or not at that version.
+            (None, _) => continue,
+        };
+        rows.compared += 1;
+        if let Err(what) = last.compare(row, view).and(agreed) {
             spoilt.add(|| Violation {
                 subject: format!("task {}", row.task_id),
                 what,
@@ -92,7 +132,24 @@ fn compare_rows(view: LaneView<'_>, spoilt: &mut Collected) -> u64 {
             });
         }
     }
-    compared
+    rows
+}
+
+/// A type that the judge does not know is taken for one: it would else excuse the row.
+fn changes_a_task(event: &OutboxRow) -> bool {
+    event
+        .kind
+        .is_none_or(|kind| kind.changes() == Some(EntityKind::Task))
+}
+
+/// Says what does not agree.
+fn compare_details(row: &TaskDetails, told: &TaskDetails) -> Result<(), String> {
+    agree("priority of the row", &row.priority, &told.priority)?;
+    agree("due date of the row", &row.due_at, &told.due_at)?;
+    agree("time zone of the row", &row.time_zone, &told.time_zone)?;
+    agree("category of the row", &row.category_id, &told.category_id)?;
+    agree("tags of the row", &row.tags, &told.tags)?;
+    agree("occurrence of the row", &row.occurrence, &told.occurrence)
 }
 
 /// What a task's events tell of its final state, whatever their order in the outbox.
@@ -110,7 +167,7 @@ impl LastEvents {
     fn add(&mut self, position: usize, event: &OutboxRow) {
         let version = event.version;
         self.version = self.version.max(version);
-        if let Some(kind) = event.kind {
+        if let Some(kind) = event.kind.and_then(EventKind::of_task) {
             if kind.writes_title() && self.titled.is_none_or(|(last, _)| last < version) {
                 self.titled = Some((version, position));
             }
@@ -140,27 +197,34 @@ fn asked_by(view: LaneView<'_>, event: usize) -> Option<&Operation> {
     Some(&view.record().operations[operation])
 }
 
-/// Says what does not agree.
-fn compare(effect: &Effect, operation: Option<&Operation>) -> Result<(), String> {
+/// Gives the details of a task's new state, or says what does not agree.
+fn compare(effect: &Effect, operation: Option<&Operation>) -> Result<Option<TaskDetails>, String> {
     let envelope = effect
         .envelope
         .value()
         .map_err(|error| format!("not JSON: {error}"))?;
-    let seen = SeenEnvelope::read(&envelope).map_err(|fault| fault.to_string())?;
+    let seen = SeenEvent::read(&envelope).map_err(|fault| fault.to_string())?;
     agree("event id", &seen.event_id, &effect.event_id)?;
-    agree("task id", &seen.task_id, &effect.task_id)?;
-    agree("version", &seen.version, &effect.version)?;
+    agree("entity id", &seen.entity_id, &effect.task_id)?;
+    agree("version", &seen.version, &Some(effect.version))?;
     agree("action", seen.kind.action(), effect.action.as_str())?;
     // An effect that nobody asked for is the business of `nothing-invented`.
-    let Some(operation) = operation else {
-        return Ok(());
-    };
-    agree("operation", &seen.kind, &operation.kind)?;
-    agree("user", &seen.user_id, &operation.user_id)?;
-    if operation.kind.writes_title() {
-        agree("title", &seen.title.as_ref(), &Some(&operation.key))?;
+    if let Some(operation) = operation {
+        let asked = EventKind::Task(operation.kind);
+        agree("operation", &seen.kind, &asked)?;
+        agree("user", &seen.user_id, &operation.user_id)?;
+        if operation.kind.writes_title() {
+            agree("title", &seen.title.as_ref(), &Some(&operation.key))?;
+        }
     }
-    Ok(())
+    let new = envelope.pointer("/data/new").filter(|new| !new.is_null());
+    match (seen.entity, new) {
+        (EntityKind::Task, Some(new)) => {
+            let details = TaskDetails::told(seen.entity_id, effect.version, new);
+            details.map(Some).map_err(|fault| fault.to_string())
+        }
+        _ => Ok(None),
+    }
 }
 
 fn agree<T: PartialEq + Debug + ?Sized>(what: &str, carried: &T, wanted: &T) -> Result<(), String> {
@@ -202,7 +266,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{LaneRecord, RawJson, sample};
+    use crate::ledger::{LaneRecord, Occurrence, RawJson, sample};
 
     #[track_caller]
     fn assert_found(record: LaneRecord, what: &str) {
@@ -231,6 +295,7 @@ mod tests {
             ("/data/version", json!(2), "version"),
             ("/data/user_id", json!(Uuid::from_u128(1)), "user"),
             ("/data/new/title", json!("other"), "title"),
+            ("/data/new/tags", json!("none"), "tags is missing"),
         ] {
             let mut record = healthy(10);
             let mut envelope = record.effects[4].envelope.value().unwrap();
@@ -290,6 +355,69 @@ mod tests {
         let mut record = healthy(10);
         "completed".clone_into(&mut record.tasks[4].status);
         assert_found(record, "status of the row");
+    }
+
+    #[test]
+    fn planted_slips_of_the_rows_details_are_found() {
+        let details = || changed().details.remove(4);
+        let priority = "low".to_owned();
+        let occurrence = Occurrence {
+            series_id: Uuid::from_u128(9),
+            number: 1,
+        };
+        let mut tags = details().tags;
+        tags.reverse();
+        for (what, spoilt) in [
+            (
+                "priority of the row",
+                TaskDetails {
+                    priority,
+                    ..details()
+                },
+            ),
+            (
+                "due date of the row",
+                TaskDetails {
+                    due_at: None,
+                    ..details()
+                },
+            ),
+            (
+                "time zone of the row",
+                TaskDetails {
+                    time_zone: None,
+                    ..details()
+                },
+            ),
+            (
+                "category of the row",
+                TaskDetails {
+                    category_id: None,
+                    ..details()
+                },
+            ),
+            ("tags of the row", TaskDetails { tags, ..details() }),
+            (
+                "occurrence of the row",
+                TaskDetails {
+                    occurrence: Some(occurrence),
+                    ..details()
+                },
+            ),
+        ] {
+            let mut record = changed();
+            record.details[4] = spoilt;
+            assert_found(record, what);
+        }
+    }
+
+    #[test]
+    fn rows_whose_details_were_not_read_are_inconclusive() {
+        let mut record = healthy(10);
+        record.details.remove(4);
+        let finding = judge(&ContentIntact::new(lane()), record);
+        assert_both(&finding, Verdict::Inconclusive);
+        assert_eq!((finding.examined, finding.expected), (19, 20));
     }
 
     /// That it is not where it should be is found by the checks of losses and inventions.

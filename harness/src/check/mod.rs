@@ -7,6 +7,7 @@
 //! Figures ([`figure`]) are numbers that no bar applies to; they carry no verdict.
 
 mod amount;
+mod audit_logs_complete;
 mod bar;
 mod burst_complete_within;
 mod commit_to_effect;
@@ -14,6 +15,7 @@ mod consumer_drained;
 mod content_intact;
 mod criterion;
 mod effects_in_order;
+mod equivalence;
 mod evidence;
 mod fault_felt;
 pub mod figure;
@@ -33,6 +35,7 @@ mod testing;
 mod unknowns_settled;
 
 pub use amount::{Amount, Unit};
+pub use audit_logs_complete::AuditLogsComplete;
 pub use bar::{Bar, Bars};
 pub use burst_complete_within::BurstCompleteWithin;
 pub use commit_to_effect::CommitToEffect;
@@ -40,6 +43,7 @@ pub use consumer_drained::ConsumerDrained;
 pub use content_intact::ContentIntact;
 pub use criterion::{Check, Scope};
 pub use effects_in_order::{EffectsInOrder, OrderTested};
+pub use equivalence::{CaseCoverage, CasesAsExpected, PlantedDivergence, SameEffects};
 pub use fault_felt::FaultFelt;
 pub use generator_on_time::GeneratorOnTime;
 pub use no_effect_twice::NoEffectTwice;

@@ -4,7 +4,9 @@ use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{Accounting, Intrusion, LaneRecord, LaneView, Ledger};
 
-/// Each event, effect and task row goes back to an operation that was acknowledged or unknown.
+/// Each event, effect and task row goes back to an operation that was acknowledged or unknown, to a series
+/// that such an operation began, or to what the scenario says it changed by itself. A series creates no
+/// instance twice.
 ///
 /// Loss is what people look for; its mirror image is as bad and easier to miss. A refused request
 /// that was written all the same, a second event for one version, or an effect of an event that no
@@ -44,10 +46,7 @@ fn describe(intrusion: Intrusion, record: &LaneRecord, accounting: &Accounting) 
             let event = &record.events[event];
             Violation {
                 subject: format!("event {}", event.event_id),
-                what: format!(
-                    "no operation asked for version {} of task {}",
-                    event.version, event.task_id
-                ),
+                what: format!("nobody asked for {}", event.names()),
                 timeline: record.timeline_of_event(event.event_id, accounting),
             }
         }
@@ -109,7 +108,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::{OperationKind, OperationOutcome, sample};
+    use crate::ledger::{EventKind, OperationKind, OperationOutcome, sample};
 
     #[track_caller]
     fn assert_found(record: LaneRecord, subject: &str) {
@@ -134,6 +133,19 @@ mod tests {
         second.event_id = Uuid::from_u128(1);
         record.events.push(second);
         assert_found(record, "event ");
+    }
+
+    #[test]
+    fn planted_tag_that_nobody_made_is_found() {
+        let mut record = healthy(10);
+        let mut tag = record.events[3].clone();
+        (tag.event_id, tag.task_id) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        tag.kind = Some(EventKind::TagCreated);
+        record.events.push(tag);
+        assert_found(record.clone(), "event ");
+        record.besides = vec![Uuid::from_u128(2)];
+        let finding = judge(&NothingInvented::new(lane()), record);
+        assert_both(&finding, Verdict::Pass);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::amount::real;
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
-use crate::ledger::{LaneView, Ledger, LostChange, Phase, Placement};
+use crate::ledger::{Fate, LaneView, Ledger, LostChange, Phase, Placement};
 
 /// The accounting identity: each acknowledged operation ends as an effect, as a dead letter, or
 /// dropped on purpose, and each task stands at the version that was acknowledged.
@@ -15,6 +15,9 @@ use crate::ledger::{LaneView, Ledger, LostChange, Phase, Placement};
 /// An inbox row that says *done* does not place an event: a consumer that marks first and works
 /// later would look perfect. Only the effect itself counts. Each loss comes with its whole
 /// timeline, because "1 of 100,000" without a trail cannot be mended.
+///
+/// Events that no operation asked for, but a series or the scenario itself, are each placed likewise. The
+/// settlement of an instance has no effect in a table of its own: the series must have gone on.
 ///
 /// All phases are accounted for, but the scope's minimum is held against the load alone: a warm-up
 /// must not make up for operations that the system refused.
@@ -35,11 +38,13 @@ impl NothingLost {
 
     fn search(view: LaneView<'_>, planned: u64) -> Evidence {
         let accounting = view.accounting();
-        let lost = losses(view);
+        let mut lost = losses(view);
+        add_lost_besides(view, &mut lost);
+        let besides = accounting.besides.len() as u64;
         // What was acknowledged is examined in full by construction; a load of which too little was
         // acknowledged to claim anything is a doubt.
         let identity = accounting.identity;
-        let note = bound(lost.total(), identity.acknowledged);
+        let note = bound(lost.total(), identity.acknowledged + besides);
         let parts = format!(
             "{} acknowledged = {} effects + {} dead-lettered + {} dropped on purpose + {} unplaced",
             identity.acknowledged,
@@ -49,11 +54,31 @@ impl NothingLost {
             identity.unplaced
         );
         Evidence::none_tolerated(lost)
-            .examined(identity.acknowledged)
-            .expected(identity.acknowledged)
+            .examined(identity.acknowledged + besides)
+            .expected(identity.acknowledged + besides)
             .doubts(shortfall(view, planned))
             .note(note)
             .note(parts)
+            .notes(
+                (besides > 0).then(|| format!("and {} besides", format::plural(besides, "event"))),
+            )
+    }
+}
+
+/// Events beside those of the operations that ended nowhere.
+fn add_lost_besides(view: LaneView<'_>, lost: &mut Collected) {
+    let (record, accounting) = (view.record(), view.accounting());
+    let besides = accounting.besides.iter();
+    for &event in besides.filter(|&&event| accounting.fate_of_event[event] == Fate::Unplaced) {
+        let event = &record.events[event];
+        lost.add(|| Violation {
+            subject: format!("event {}", event.event_id),
+            what: format!(
+                "{} is neither effect nor dead letter nor dropped",
+                event.names()
+            ),
+            timeline: record.timeline_of_event(event.event_id, accounting),
+        });
     }
 }
 
@@ -185,7 +210,8 @@ mod tests {
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
     use crate::ledger::{
-        LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow, TaskRow, sample,
+        EventKind, LaneRecord, Operation, OperationKind, OperationOutcome, OutboxRow, TaskRow,
+        sample,
     };
 
     fn check() -> NothingLost {
@@ -275,7 +301,7 @@ mod tests {
         record.events.push(OutboxRow {
             event_id: sample::event_id(3),
             version: 2,
-            kind: Some(OperationKind::Delete),
+            kind: Some(EventKind::Task(OperationKind::Delete)),
             title: None,
             ..record.events[0].clone()
         });
@@ -335,6 +361,33 @@ mod tests {
         record.operations[1].outcome = twice;
         record.operations[1].kind = OperationKind::Update;
         assert_both(&judge(&check(), record), Verdict::Fail);
+    }
+
+    #[test]
+    fn planted_loss_of_an_event_that_no_load_asked_for_is_found() {
+        let tag = Uuid::from_u128(0x7a6);
+        let mut record = healthy(3);
+        record.besides = vec![tag];
+        record.events.push(OutboxRow {
+            event_id: sample::event_id(3),
+            task_id: tag,
+            kind: Some(EventKind::TagCreated),
+            ..record.events[0].clone()
+        });
+        let finding = judge(&check(), record.clone());
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!((finding.violations.total, finding.examined), (1, 4));
+        let what = &finding.violations.shown[0].what;
+        assert!(
+            what.starts_with(&format!("version 1 of tag {tag} is neither")),
+            "{what}"
+        );
+        let mut effect = record.effects[0].clone();
+        (effect.event_id, effect.task_id) = (sample::event_id(3), tag);
+        record.effects.push(effect);
+        let finding = judge(&check(), record);
+        assert_both(&finding, Verdict::Pass);
+        assert!(finding.note.unwrap().ends_with("and 1 event besides"));
     }
 
     #[test]

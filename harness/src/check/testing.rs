@@ -5,9 +5,9 @@ use std::time::Duration;
 use gauntlet_reports::evidence::{Finding, Verdict};
 
 use super::{
-    Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
-    EffectsInOrder, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter, NothingInvented,
-    NothingLost, PublishLatency, UnknownsSettled,
+    AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained,
+    ContentIntact, EffectsInOrder, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter,
+    NothingInvented, NothingLost, PublishLatency, UnknownsSettled,
 };
 use crate::ledger::{Lane, LaneRecord, Ledger, sample};
 
@@ -58,7 +58,7 @@ pub(super) fn assert_inconclusive_on_nothing(check: &dyn Check) {
 #[test]
 fn a_lane_of_changes_passes_every_check_of_the_bench() {
     let bars = Bars::both(Bar::at_most(Duration::from_hours(1)));
-    let checks: [Box<dyn Check>; 12] = [
+    let checks: [Box<dyn Check>; 13] = [
         Box::new(NothingLost::new(lane())),
         Box::new(NoEffectTwice::new(lane())),
         Box::new(EffectsInOrder::new(lane())),
@@ -66,6 +66,7 @@ fn a_lane_of_changes_passes_every_check_of_the_bench() {
         Box::new(NothingInvented::new(lane())),
         Box::new(UnknownsSettled::new(lane())),
         Box::new(ContentIntact::new(lane())),
+        Box::new(AuditLogsComplete::new(lane())),
         Box::new(ConsumerDrained::new(lane())),
         Box::new(GeneratorOnTime::new(lane())),
         Box::new(BurstCompleteWithin::new(lane(), bars)),

@@ -147,7 +147,7 @@ pub struct SidecarPlan {
     pub http: Listener,
     pub resources: Vec<PathBuf>,
     pub config: PathBuf,
-    /// What the component files refer to.
+    /// What the component files refer to, and the secrets that the app asks for. Not for display.
     pub env: Vec<(String, String)>,
     /// Shared by the sidecars of a lane: the name resolution's file is named relative to it.
     pub working_dir: PathBuf,

@@ -197,7 +197,7 @@ fn describe(path: PathBuf, source: &str, how: String) -> Result<SystemBinary, St
     Ok(SystemBinary { path, provenance })
 }
 
-/// What one process of the system is told. Everything else of its environment is common to all.
+/// What one process of the system is told. Its environment may hold secrets, and is not for display.
 #[derive(Debug, Clone)]
 pub struct AppPlan {
     pub id: ServiceId,

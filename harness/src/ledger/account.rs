@@ -42,7 +42,7 @@ pub enum UnknownFate {
 /// Something in the stores that no operation accounts for. Positions are those of the lane's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intrusion {
-    /// An event that no acknowledged or unknown operation asked for.
+    /// An event that no acknowledged or unknown operation asked for, nor anything besides.
     Event { event: usize },
     /// An event or a row of an operation that was refused.
     FailedTookEffect { operation: usize },
@@ -114,6 +114,9 @@ pub struct Accounting {
     pub placements: Vec<Placement>,
     /// For each event, the operation that asked for it.
     pub operation_of_event: Vec<Option<usize>>,
+    /// Positions of the events that no operation asked for and that are asked for all the same: of what
+    /// the scenario changed by itself, and of series that somebody began.
+    pub besides: Vec<usize>,
     /// For each event.
     pub fate_of_event: Vec<Fate>,
     /// For each effect.

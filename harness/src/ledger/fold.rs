@@ -1,9 +1,11 @@
 //! The fold: joins operations, events and effects of a lane in time linear in their number.
 //!
 //! The steps build on one another. Effects and dead letters decide the events' fates; operations then
-//! claim events, by the order of `claims`; only who is left without one can be blamed for a final row,
-//! and only a row that nobody is blamed for intrudes. Any other order could blame the wrong one.
+//! claim events, by the order of `claims`; of what is left some was asked for besides; only who is left
+//! without an event can be blamed for a final row, and only a row that nobody is blamed for intrudes. Any
+//! other order could blame the wrong one.
 
+mod besides;
 mod claims;
 mod rows;
 
@@ -11,15 +13,19 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::series_told::SeriesTold;
 use super::task_index::TaskIndex;
 use super::untold::UntoldRows;
-use super::{Accounting, Effect, Fate, Intrusion, LaneRecord, Operation, OperationKind, Placement};
+use super::{
+    Accounting, Effect, Fate, Intrusion, LaneRecord, Operation, OperationKind, OutboxRow, Placement,
+};
 
 impl LaneRecord {
     /// Places each operation, and finds what nobody asked for. Linear in the rows.
     pub fn account(&self) -> Accounting {
         let mut fold = Fold::new(self);
         fold.join_effects();
+        fold.series = SeriesTold::read(self, &fold.accounting.event_of_effect);
         fold.decide_fates();
         fold.place_acknowledged();
         let rows = UntoldRows::find(
@@ -29,6 +35,7 @@ impl LaneRecord {
             fold.may_be_gone(),
         );
         fold.place_the_rest(&rows);
+        fold.find_besides();
         fold.find_intruding_rows(&rows);
         fold.find_lost_changes();
         let mut accounting = fold.accounting;
@@ -42,6 +49,7 @@ impl LaneRecord {
 struct Fold<'a> {
     record: &'a LaneRecord,
     tasks: TaskIndex,
+    series: SeriesTold,
     /// How many of the owing consumers have an effect, for each event.
     consumers_done: Vec<usize>,
     /// What effects that no outbox row explains would fulfil, with the consumers that have one.
@@ -65,6 +73,7 @@ impl<'a> Fold<'a> {
             record,
             is_blamed: tasks.each(false),
             tasks,
+            series: SeriesTold::default(),
             consumers_done: vec![0; record.events.len()],
             stray_effects: HashMap::new(),
             accounting,
@@ -78,6 +87,7 @@ impl<'a> Fold<'a> {
         let consumers = &self.record.consumers;
         let ids = self.record.events.iter().enumerate();
         let event_by_id: HashMap<Uuid, usize> = ids
+            .filter(|(_, event)| event.owes_effects())
             .map(|(position, event)| (event.event_id, position))
             .collect();
         let mut seen = vec![false; self.record.events.len() * consumers.len()];
@@ -129,7 +139,7 @@ impl<'a> Fold<'a> {
             .iter()
             .zip(&self.consumers_done)
             .map(|(event, &done)| {
-                if done >= owed {
+                if self.has_effect(event, done >= owed) {
                     Fate::Effect
                 } else if dead.contains(&event.event_id) {
                     Fate::DeadLettered
@@ -140,6 +150,16 @@ impl<'a> Fold<'a> {
                 }
             });
         self.accounting.fate_of_event = fates.collect();
+    }
+
+    /// `is_done` says whether the consumers are done with it. What the lane's consumers do not owe shows in
+    /// the series.
+    fn has_effect(&self, event: &OutboxRow, is_done: bool) -> bool {
+        if event.owes_effects() {
+            is_done
+        } else {
+            self.series.went_on_after(event)
+        }
     }
 
     /// Operations with the number of the task that they are about, where they name one.

@@ -1,8 +1,8 @@
 //! Histories of one task: how changes, deletions and requests that change nothing find their events.
 
 use super::{
-    Fate, Identity, Intrusion, LaneRecord, LostChange, Operation, OperationKind, OperationOutcome,
-    Placement, UnknownFate, sample,
+    EventKind, Fate, Identity, Intrusion, LaneRecord, LostChange, Operation, OperationKind,
+    OperationOutcome, Placement, UnknownFate, sample,
 };
 
 /// A lane with one task that went through `kinds` after its creation.
@@ -202,7 +202,7 @@ fn a_request_that_changed_nothing_must_have_found_what_it_asked_for() {
 #[test]
 fn an_event_of_the_wrong_kind_explains_nobody() {
     let mut record = history(&[OperationKind::Complete]);
-    record.events[1].kind = Some(OperationKind::Reopen);
+    record.events[1].kind = Some(EventKind::Task(OperationKind::Reopen));
     assert_eq!(record.account().intrusions, [Intrusion::Event { event: 1 }]);
 }
 

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    DeadLetter, DeadLetterTopic, Dropped, Effect, FaultRecord, GeneratorRecord, InboxRow, Lane,
-    LaneRecord, Ledger, MemorySample, Offset, Operation, OutboxRow, RestartRecord, TaskRow,
+    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
+    Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, LaneRecord, Ledger, MemorySample, Offset,
+    Operation, OutboxRow, RestartRecord, TaskDetails, TaskRow,
 };
 
 /// Name and version of the format; the first line of each file carries it.
@@ -44,6 +45,8 @@ struct Header {
     lane: Lane,
     consumers: Vec<String>,
     poison: Vec<Uuid>,
+    #[serde(default)]
+    besides: Vec<Uuid>,
 }
 
 /// A line as it is read; the tag is the row's kind. Tags stand outside the row, since raw JSON
@@ -54,9 +57,13 @@ enum Line {
     Header(Header),
     Operation(Operation),
     Task(TaskRow),
+    Details(TaskDetails),
     Event(OutboxRow),
     Inbox(InboxRow),
     Effect(Box<Effect>),
+    AuditOutbox(AuditOutboxRow),
+    AuditMessage(AuditMessage),
+    AuditTopic(AuditTopic),
     DeadLetter(DeadLetter),
     DeadLetterTopic(DeadLetterTopic),
     Dropped(Dropped),
@@ -64,6 +71,7 @@ enum Line {
     Fault(FaultRecord),
     Restart(RestartRecord),
     Memory(MemorySample),
+    Case(Box<CaseRecord>),
     Generator(GeneratorRecord),
 }
 
@@ -74,9 +82,13 @@ enum LineRef<'a> {
     Header(&'a Header),
     Operation(&'a Operation),
     Task(&'a TaskRow),
+    Details(&'a TaskDetails),
     Event(&'a OutboxRow),
     Inbox(&'a InboxRow),
     Effect(&'a Effect),
+    AuditOutbox(&'a AuditOutboxRow),
+    AuditMessage(&'a AuditMessage),
+    AuditTopic(&'a AuditTopic),
     DeadLetter(&'a DeadLetter),
     DeadLetterTopic(&'a DeadLetterTopic),
     Dropped(&'a Dropped),
@@ -84,6 +96,7 @@ enum LineRef<'a> {
     Fault(&'a FaultRecord),
     Restart(&'a RestartRecord),
     Memory(&'a MemorySample),
+    Case(&'a CaseRecord),
     Generator(&'a GeneratorRecord),
 }
 
@@ -126,13 +139,18 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
         lane: record.lane.clone(),
         consumers: record.consumers.clone(),
         poison: record.poison.clone(),
+        besides: record.besides.clone(),
     };
     write_rows(&mut out, [&header], LineRef::Header)?;
     write_rows(&mut out, &record.operations, LineRef::Operation)?;
     write_rows(&mut out, &record.tasks, LineRef::Task)?;
+    write_rows(&mut out, &record.details, LineRef::Details)?;
     write_rows(&mut out, &record.events, LineRef::Event)?;
     write_rows(&mut out, &record.inbox, LineRef::Inbox)?;
     write_rows(&mut out, &record.effects, LineRef::Effect)?;
+    write_rows(&mut out, &record.audit_outbox, LineRef::AuditOutbox)?;
+    write_rows(&mut out, &record.audit_messages, LineRef::AuditMessage)?;
+    write_rows(&mut out, &record.audit_topics, LineRef::AuditTopic)?;
     write_rows(&mut out, &record.dead_letters, LineRef::DeadLetter)?;
     write_rows(
         &mut out,
@@ -144,6 +162,7 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
     write_rows(&mut out, &record.faults, LineRef::Fault)?;
     write_rows(&mut out, &record.restarts, LineRef::Restart)?;
     write_rows(&mut out, &record.memory, LineRef::Memory)?;
+    write_rows(&mut out, &record.cases, LineRef::Case)?;
     write_rows(&mut out, &record.generator, LineRef::Generator)?;
     out.flush()
 }
@@ -180,6 +199,7 @@ fn read_lane(path: &Path) -> Result<(String, LaneRecord), LedgerFileError> {
                 record.lane = header.lane;
                 record.consumers = header.consumers;
                 record.poison = header.poison;
+                record.besides = header.besides;
                 scenario = Some(header.scenario);
             }
             (Line::Header(header), _) => {
@@ -201,9 +221,13 @@ impl LaneRecord {
             Line::Header(_) => {}
             Line::Operation(row) => self.operations.push(row),
             Line::Task(row) => self.tasks.push(row),
+            Line::Details(row) => self.details.push(row),
             Line::Event(row) => self.events.push(row),
             Line::Inbox(row) => self.inbox.push(row),
             Line::Effect(row) => self.effects.push(*row),
+            Line::AuditOutbox(row) => self.audit_outbox.push(row),
+            Line::AuditMessage(row) => self.audit_messages.push(row),
+            Line::AuditTopic(row) => self.audit_topics.push(row),
             Line::DeadLetter(row) => self.dead_letters.push(row),
             Line::DeadLetterTopic(row) => self.dead_letter_topics.push(row),
             Line::Dropped(row) => self.dropped.push(row),
@@ -211,6 +235,7 @@ impl LaneRecord {
             Line::Fault(row) => self.faults.push(row),
             Line::Restart(row) => self.restarts.push(row),
             Line::Memory(row) => self.memory.push(row),
+            Line::Case(row) => self.cases.push(*row),
             Line::Generator(row) => self.generator = Some(row),
         }
     }
@@ -226,6 +251,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut spoilt = sample::lane("direct-kafka", 4);
         spoilt.poison.push(sample::event_id(9));
+        spoilt.besides.push(sample::task_id(9));
+        spoilt.audit_messages.push(AuditMessage::read(b"not\njson"));
         spoilt.dead_letters.push(DeadLetter {
             topic: "task-events-dlq".to_owned(),
             event_id: None,

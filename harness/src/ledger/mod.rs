@@ -6,8 +6,18 @@
 //! once it is built, so that all checks judge the very same record.
 
 mod account;
+mod audit_logs;
 mod book;
+mod case_compare;
+mod case_file;
+mod case_ids;
+mod case_mask;
+#[cfg(test)]
+pub(crate) mod case_sample;
+mod case_times;
+mod cases;
 mod envelope;
+mod event_kind;
 mod fold;
 mod group;
 mod incident;
@@ -17,12 +27,16 @@ mod operation;
 mod raw_json;
 mod record;
 mod rows;
+mod series_told;
 mod stall;
+mod task_details;
 mod task_index;
 mod time;
 mod timeline;
 mod untold;
 
+#[cfg(test)]
+mod fold_besides;
 #[cfg(test)]
 mod fold_changes;
 #[cfg(test)]
@@ -32,8 +46,14 @@ mod fold_rows;
 pub mod sample;
 
 pub use account::{Accounting, Fate, Identity, Intrusion, LostChange, Placement, UnknownFate};
+pub use audit_logs::{AuditMessage, AuditOutboxRow, AuditTopic, ToldLine};
 pub use book::{LaneView, Ledger};
-pub use envelope::{EnvelopeFault, SeenEnvelope};
+pub use case_compare::{Difference, event_types, first_difference, operation, operation_effects};
+pub use case_file::{CaseFileError, write_cases};
+pub use case_mask::{MASKED, MaskedColumn, MaskedLine, Treatment, mask};
+pub use cases::{CaseRecord, CaseRole, EffectRow, Exchange};
+pub use envelope::{EnvelopeFault, SeenEvent, Tells};
+pub use event_kind::{EntityKind, EventKind};
 pub use group::Groups;
 pub use incident::{
     CgroupMemory, FaultKind, FaultRecord, FaultSide, GeneratorRecord, Lateness, MemorySample,
@@ -48,4 +68,5 @@ pub use rows::{
     DeadLetter, DeadLetterTopic, Dropped, Effect, InboxRow, Offset, OutboxRow, TaskRow,
 };
 pub use stall::Stall;
+pub use task_details::{Occurrence, TaskDetails};
 pub use time::Micros;

@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    DeadLetter, DeadLetterTopic, Dropped, Effect, FaultRecord, GeneratorRecord, InboxRow, Lane,
-    MemorySample, Micros, Offset, Operation, OutboxRow, RestartRecord, TaskRow,
+    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
+    Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, MemorySample, Micros, Offset, Operation,
+    OutboxRow, RestartRecord, TaskDetails, TaskRow,
 };
 
 /// Everything recorded about one lane of a run. Rows stand in the order in which their source
@@ -15,18 +16,34 @@ pub struct LaneRecord {
     pub consumers: Vec<String>,
     pub operations: Vec<Operation>,
     pub tasks: Vec<TaskRow>,
+    /// What the same rows hold besides.
+    #[serde(default)]
+    pub details: Vec<TaskDetails>,
     pub events: Vec<OutboxRow>,
     pub inbox: Vec<InboxRow>,
     pub effects: Vec<Effect>,
+    #[serde(default)]
+    pub audit_outbox: Vec<AuditOutboxRow>,
+    #[serde(default)]
+    pub audit_messages: Vec<AuditMessage>,
+    #[serde(default)]
+    pub audit_topics: Vec<AuditTopic>,
     pub dead_letters: Vec<DeadLetter>,
     pub dead_letter_topics: Vec<DeadLetterTopic>,
     pub dropped: Vec<Dropped>,
     /// Ids of the poison events that the scenario planted.
     pub poison: Vec<Uuid>,
+    /// Tasks, tags, categories and series that the scenario changed by itself, outside of any load: their
+    /// events are asked for.
+    #[serde(default)]
+    pub besides: Vec<Uuid>,
     pub offsets: Vec<Offset>,
     pub faults: Vec<FaultRecord>,
     pub restarts: Vec<RestartRecord>,
     pub memory: Vec<MemorySample>,
+    /// What the cases of the black-box suite did.
+    #[serde(default)]
+    pub cases: Vec<CaseRecord>,
     /// None where nothing was offered on a schedule.
     pub generator: Option<GeneratorRecord>,
 }
@@ -39,17 +56,23 @@ impl LaneRecord {
             consumers: consumers.iter().map(ToString::to_string).collect(),
             operations: Vec::new(),
             tasks: Vec::new(),
+            details: Vec::new(),
             events: Vec::new(),
             inbox: Vec::new(),
             effects: Vec::new(),
+            audit_outbox: Vec::new(),
+            audit_messages: Vec::new(),
+            audit_topics: Vec::new(),
             dead_letters: Vec::new(),
             dead_letter_topics: Vec::new(),
             dropped: Vec::new(),
             poison: Vec::new(),
+            besides: Vec::new(),
             offsets: Vec::new(),
             faults: Vec::new(),
             restarts: Vec::new(),
             memory: Vec::new(),
+            cases: Vec::new(),
             generator: None,
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Micros, OperationKind, RawJson};
+use super::{EntityKind, EventKind, Micros, RawJson};
 
 /// A task's final row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +22,13 @@ pub struct TaskRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRow {
     pub event_id: Uuid,
+    /// What the event is about, under the name of the column: a task, or else what `kind` changes.
     pub task_id: Uuid,
+    /// Of what the event changes; means nothing where it changes nothing.
     pub version: u64,
     /// By the envelope's `type`; none for a type that the judge does not know.
-    pub kind: Option<OperationKind>,
-    /// The new title by the envelope; none where the event has no new state.
+    pub kind: Option<EventKind>,
+    /// The new title or name by the envelope; none where the event has no new state with one.
     pub title: Option<String>,
     /// Wall clock at the insert, inside the transaction: at or before its commit.
     pub inserted_at: Micros,
@@ -54,10 +56,11 @@ pub struct Effect {
     pub seq: i64,
     pub event_id: Uuid,
     pub consumer: String,
+    /// What the event is about, under the name of the column.
     pub task_id: Uuid,
     pub version: u64,
     pub action: String,
-    /// The new title by the envelope; none where the event has no new state.
+    /// The new title or name by the envelope; none where the event has no new state with one.
     pub title: Option<String>,
     /// Wall clock at the insert, inside the transaction.
     pub recorded_at: Micros,
@@ -113,6 +116,27 @@ pub enum Offset {
         pending: u64,
         undelivered: Option<u64>,
     },
+}
+
+impl OutboxRow {
+    /// True where each consumer of the lane owes an effect. What only tells that an instance was settled
+    /// is for another one, whose effect is the next instance.
+    pub fn owes_effects(&self) -> bool {
+        self.kind != Some(EventKind::Settled)
+    }
+
+    /// In words, e.g. `version 2 of task …`.
+    pub fn names(&self) -> String {
+        let id = self.task_id;
+        match self.kind {
+            Some(EventKind::Settled) => format!("the settlement of task {id}"),
+            kind => {
+                let entity = kind.and_then(EventKind::changes);
+                let entity = entity.map_or("task", EntityKind::as_str);
+                format!("version {} of {entity} {id}", self.version)
+            }
+        }
+    }
 }
 
 impl Effect {

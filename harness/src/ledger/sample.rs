@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    DeadLetterTopic, Effect, GeneratorRecord, Lane, LaneRecord, Micros, Offset, Operation,
-    OperationKind, OperationOutcome, OutboxRow, Phase, RawJson, TaskRow,
+    AuditMessage, AuditOutboxRow, AuditTopic, DeadLetterTopic, Effect, EntityKind, EventKind,
+    GeneratorRecord, Lane, LaneRecord, Micros, Offset, Operation, OperationKind, OperationOutcome,
+    OutboxRow, Phase, RawJson, TaskDetails, TaskRow, ToldLine,
 };
 
-/// One consumer, as in the first slice of the system.
+/// The one consumer that owes an effect for each event.
 pub const CONSUMER: &str = "audit";
 /// 2026-01-01T00:00:00Z.
 const BEGAN_AT_MICROS: i64 = 1_767_225_600_000_000;
+/// When all tasks are due, as rows and as events have it.
+const DUE_AT: (Micros, &str) = (Micros(1_769_875_200_000_000), "2026-01-31T16:00:00Z");
 /// 200 operations a second.
 const EVERY_MICROS: i64 = 5_000;
 
@@ -68,6 +71,11 @@ fn all_read(mut record: LaneRecord) -> LaneRecord {
         start: 0,
         end,
     });
+    record.audit_topics.push(AuditTopic {
+        topic: "audit-logs".to_owned(),
+        held: count as u64,
+        read: count as u64,
+    });
     record.dead_letter_topics.push(DeadLetterTopic {
         topic: "task-events-dlq".to_owned(),
         held: 0,
@@ -88,6 +96,11 @@ pub fn task_id(position: usize) -> Uuid {
 /// Id of the event at a position of [`lane`].
 pub fn event_id(position: usize) -> Uuid {
     Uuid::from_u128(0xe7_u128 << 96 | position as u128)
+}
+
+/// Id of the event that tells of the line of the event at a position of [`lane`].
+pub fn audit_event_id(position: usize) -> Uuid {
+    Uuid::from_u128(0xa0_u128 << 96 | position as u128)
 }
 
 /// Adds a change of the task at a position of [`lane`], which goes as well as everything before it.
@@ -115,9 +128,15 @@ fn change_row(record: &mut LaneRecord, row: usize, kind: OperationKind) {
     let version = new.version;
     if kind == OperationKind::Delete {
         record.tasks.remove(row);
+        record.details.retain(|row| row.task_id != old.task_id);
         add(record, kind, version, [Some(&old), None]);
     } else {
         record.tasks[row] = new.clone();
+        // A test that took rows out or put some in has to see to their details itself.
+        let details = record.details.get_mut(row);
+        if let Some(details) = details.filter(|row| row.task_id == new.task_id) {
+            details.version = new.version;
+        }
         add(record, kind, version, [Some(&old), Some(&new)]);
     }
 }
@@ -132,6 +151,7 @@ fn add_creation(record: &mut LaneRecord, position: usize) {
         committed_at: Some(moment(position, 3_000)),
     };
     add(record, OperationKind::Create, 1, [None, Some(&row)]);
+    record.details.push(details(&row));
     record.tasks.push(row);
 }
 
@@ -179,7 +199,7 @@ fn add(
         event_id,
         task_id,
         version,
-        kind: Some(kind),
+        kind: Some(EventKind::Task(kind)),
         title: title.clone(),
         inserted_at: at(2_000),
         publish_started_at: Some(at(3_500)),
@@ -187,10 +207,11 @@ fn add(
         sent_at: Some(at(5_500)),
         attempts: 1,
     });
+    let seq = i64::try_from(position)
+        .unwrap_or(i64::MAX)
+        .saturating_add(1);
     record.effects.push(Effect {
-        seq: i64::try_from(position)
-            .unwrap_or(i64::MAX)
-            .saturating_add(1),
+        seq,
         event_id,
         consumer: CONSUMER.to_owned(),
         task_id,
@@ -201,6 +222,49 @@ fn add(
         committed_at: Some(at(9_000)),
         envelope: envelope(kind, version, event_id, [old, new]),
     });
+    publish_line(record, position, at(12_000));
+}
+
+/// Adds what goes out because of the last effect.
+fn publish_line(record: &mut LaneRecord, position: usize, at: Micros) {
+    let Some(line) = record.effects.last() else {
+        return;
+    };
+    let event_id = audit_event_id(position);
+    record.audit_outbox.push(AuditOutboxRow {
+        seq: line.seq,
+        event_id,
+        entity_id: line.task_id,
+        sent_at: Some(at),
+        attempts: 1,
+    });
+    record.audit_messages.push(AuditMessage::Told(ToldLine {
+        event_id,
+        seq: line.seq,
+        recorded_event_id: line.event_id,
+        entity: EntityKind::Task,
+        entity_id: line.task_id,
+        version: line.version,
+        action: line.action.clone(),
+    }));
+    for topic in &mut record.audit_topics {
+        topic.held += 1;
+        topic.read += 1;
+    }
+}
+
+/// Of every task the same.
+fn details(row: &TaskRow) -> TaskDetails {
+    TaskDetails {
+        task_id: row.task_id,
+        version: row.version,
+        priority: "high".to_owned(),
+        due_at: Some(DUE_AT.0),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        category_id: Some(Uuid::from_u128(0x0c)),
+        tags: vec![Uuid::from_u128(0x01), Uuid::from_u128(0x02)],
+        occurrence: None,
+    }
 }
 
 /// An envelope by the documented shape.
@@ -229,9 +293,12 @@ fn envelope(
 
 fn state_at(row: &TaskRow, time: &str) -> Value {
     let completed_at = (row.status == "completed").then_some(time);
+    let details = details(row);
     json!({
         "id": row.task_id, "user_id": row.user_id, "title": row.title, "description": null,
-        "status": row.status, "version": row.version, "created_at": time, "updated_at": time,
+        "status": row.status, "priority": details.priority, "due_date": DUE_AT.1,
+        "time_zone": details.time_zone, "category_id": details.category_id,
+        "tags": details.tags, "occurrence": null, "version": row.version, "created_at": time, "updated_at": time,
         "completed_at": completed_at
     })
 }

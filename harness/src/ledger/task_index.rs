@@ -1,4 +1,5 @@
-//! The tasks of a lane by number: rows, events and operations of a task meet in arrays.
+//! The tasks of a lane by number: rows, events and operations of a task meet in arrays. What else there
+//! are events of has numbers, too, and neither rows nor operations.
 //!
 //! Every row names its task by a UUID. Looking each of them up once and counting on from there is
 //! what keeps the fold from spending its time in hash tables that no longer fit the caches.
@@ -7,7 +8,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{Groups, LaneRecord, OperationKind, OperationOutcome};
+use super::{EventKind, Groups, LaneRecord, OperationKind, OperationOutcome};
 
 pub(super) struct TaskIndex {
     pub(super) of_row: Vec<usize>,
@@ -30,7 +31,11 @@ impl TaskIndex {
         let of_event: Vec<usize> = record
             .events
             .iter()
-            .map(|event| number(event.task_id))
+            .map(|event| match event.kind {
+                // It speaks of a task whose version it does not change, and stands alone.
+                Some(EventKind::Settled) => number(event.event_id),
+                _ => number(event.task_id),
+            })
             .collect();
         let of_operation = record
             .operations
@@ -75,7 +80,7 @@ impl TaskIndex {
         let events = self.events.members(task).iter().rev();
         events
             .copied()
-            .find(|&event| record.events[event].kind == Some(kind))
+            .find(|&event| record.events[event].kind == Some(EventKind::Task(kind)))
     }
 
     /// For each event, the kind of the last completion or reopening of its task, up to the event and
@@ -85,7 +90,7 @@ impl TaskIndex {
         for events in self.events.iter() {
             let mut last = None;
             for &event in events {
-                let kind = record.events[event].kind;
+                let kind = record.events[event].kind.and_then(EventKind::of_task);
                 last = kind.filter(|kind| kind.is_idempotent()).or(last);
                 last_of_event[event] = last;
             }

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::task_index::TaskIndex;
-use super::{LaneRecord, Operation, OperationKind, OutboxRow, TaskRow};
+use super::{EventKind, LaneRecord, Operation, OperationKind, OutboxRow, TaskRow};
 
 /// What the final rows show and neither an answer nor an event tells of: the half of a change that
 /// got no answer, the whole of one that was refused, or a change that nobody asked for.
@@ -81,7 +81,7 @@ impl<'a> UntoldRows<'a> {
     /// Whether the final row is what an event leaves behind, or what a later change makes of it.
     pub(super) fn show(&self, event: &OutboxRow, task: usize) -> bool {
         match (event.kind, self.rows[task]) {
-            (Some(OperationKind::Delete), row) => row.is_none(),
+            (Some(EventKind::Task(OperationKind::Delete)), row) => row.is_none(),
             (_, Some(row)) => row.version >= event.version,
             // A deletion that lacks its event is the one to blame.
             (_, None) => self.standing[task] == Standing::Told || self.may_be_gone[task],

@@ -4,16 +4,17 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::ledger::{OperationKind, RawJson};
+use crate::ledger::{EventKind, RawJson};
 
-/// Kind and new title, where the envelope has them.
-pub(super) fn labels(envelope: &RawJson) -> (Option<OperationKind>, Option<String>) {
+/// Kind, and new title or name, where the envelope has them.
+pub(super) fn labels(envelope: &RawJson) -> (Option<EventKind>, Option<String>) {
     let Ok(envelope) = envelope.value() else {
         return (None, None);
     };
     let text = |pointer| envelope.pointer(pointer).and_then(Value::as_str);
-    let kind = text("/type").and_then(OperationKind::of_event_type);
-    (kind, text("/data/new/title").map(ToOwned::to_owned))
+    let kind = text("/type").and_then(EventKind::of_event_type);
+    let title = text("/data/new/title").or_else(|| text("/data/new/name"));
+    (kind, title.map(ToOwned::to_owned))
 }
 
 /// Event id of a message from a broker; none where it is not a JSON object with a UUID as `id`.
@@ -25,6 +26,7 @@ pub(super) fn event_id(message: &[u8]) -> Option<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::OperationKind;
 
     #[test]
     fn labels_come_from_type_and_new_state() {
@@ -32,7 +34,17 @@ mod tests {
         let (kind, title) = labels(&RawJson::new(text.to_owned()).unwrap());
         assert_eq!(
             (kind, title.as_deref()),
-            (Some(OperationKind::Update), Some("t"))
+            (Some(EventKind::Task(OperationKind::Update)), Some("t"))
+        );
+    }
+
+    #[test]
+    fn a_label_has_a_name_in_place_of_a_title() {
+        let text = r#"{"type":"todo.tag.updated","data":{"new":{"name":"n"}}}"#;
+        let (kind, title) = labels(&RawJson::new(text.to_owned()).unwrap());
+        assert_eq!(
+            (kind, title.as_deref()),
+            (Some(EventKind::TagUpdated), Some("n"))
         );
     }
 

@@ -5,27 +5,33 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Message, Offset as KafkaOffset, TopicPartitionList};
 
 use super::envelope::event_id;
-use super::{ObserveError, ObserveErrorKind};
-use crate::ledger::{DeadLetter, DeadLetterTopic, LaneRecord, Offset};
+use super::{LaneTopics, ObserveError, ObserveErrorKind, Reading};
+use crate::ledger::{AuditMessage, AuditTopic, DeadLetter, DeadLetterTopic, LaneRecord, Offset};
 
 /// A broker that is up answers a metadata question in milliseconds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// Reading a dead-letter topic to its end: thousands of messages a second arrive.
+/// Reading a topic to its end: thousands of messages a second arrive.
 const READ_WITHIN: Duration = Duration::from_mins(1);
 /// How long one poll may find nothing before the deadline is looked at again.
 const POLL_FOR: Duration = Duration::from_millis(200);
+/// What a client has to call itself that reads a topic and belongs to nobody. It joins and commits nothing.
+const NOBODYS_GROUP: &str = "gauntlet-observer";
 
-/// Reads committed offsets and dead letters from Kafka. It names the consumer group that it asks
-/// about and never joins it, so that watching causes no rebalance.
+/// Reads committed offsets, dead letters and the published audit trail from Kafka. It names the consumer
+/// groups that it asks about and never joins one, so that watching causes no rebalance.
 ///
 /// Each reading makes a client of its own: one that lives through a broker's crash would answer from
 /// what it remembers.
 #[derive(Clone, Debug)]
 pub struct KafkaObserver {
     brokers: String,
-    group: String,
-    topics: Vec<String>,
-    dead_letter_topics: Vec<String>,
+    topics: LaneTopics,
+}
+
+/// What a topic held from its beginning to its end.
+struct Whole<T> {
+    messages: Vec<T>,
+    held: u64,
 }
 
 /// First and one past the last offset of a partition.
@@ -37,22 +43,14 @@ struct Held {
 }
 
 impl KafkaObserver {
-    /// `group` consumes `topics`; `dead_letter_topics` are read in full.
-    pub fn new(
-        brokers: impl Into<String>,
-        group: impl Into<String>,
-        topics: Vec<String>,
-        dead_letter_topics: Vec<String>,
-    ) -> Self {
+    pub fn new(brokers: impl Into<String>, topics: LaneTopics) -> Self {
         Self {
             brokers: brokers.into(),
-            group: group.into(),
             topics,
-            dead_letter_topics,
         }
     }
 
-    /// Where the group stands on each partition of its topics.
+    /// Where each group stands on each partition of its topic.
     pub async fn offsets(&self) -> Result<Vec<Offset>, ObserveError> {
         let observer = self.clone();
         blocking("consumer offsets", move || observer.read_offsets()).await
@@ -60,21 +58,56 @@ impl KafkaObserver {
 
     /// Appends the dead letters, and how far each topic was read.
     pub async fn read_dead_letters(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
-        for topic in self.dead_letter_topics.clone() {
-            let observer = self.clone();
-            let what = format!("dead letters of {topic}");
-            let (letters, read) =
-                blocking(&what, move || observer.read_topic(&topic, READ_WITHIN)).await?;
-            record.dead_letters.extend(letters);
-            record.dead_letter_topics.push(read);
+        for topic in self.topics.dead_letters.clone() {
+            let name = topic.clone();
+            let letter = move |bytes: &[u8]| DeadLetter {
+                topic: name.clone(),
+                event_id: event_id(bytes),
+                raw: String::from_utf8_lossy(bytes).into_owned(),
+            };
+            let whole = self.whole("dead letters", topic.clone(), letter).await?;
+            record.dead_letter_topics.push(DeadLetterTopic {
+                topic,
+                held: whole.held,
+                read: whole.messages.len() as u64,
+            });
+            record.dead_letters.extend(whole.messages);
         }
         Ok(())
     }
 
-    fn consumer(&self) -> Result<BaseConsumer, KafkaError> {
+    /// Appends what was published of the audit trail, and how far the topic was read.
+    pub async fn read_audit_logs(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
+        let topic = self.topics.audit_logs.clone();
+        let whole = self.whole("messages", topic.clone(), AuditMessage::read);
+        let whole = whole.await?;
+        record.audit_topics.push(AuditTopic {
+            topic,
+            held: whole.held,
+            read: whole.messages.len() as u64,
+        });
+        record.audit_messages.extend(whole.messages);
+        Ok(())
+    }
+
+    async fn whole<T: Send + 'static>(
+        &self,
+        what: &str,
+        topic: String,
+        decode: impl Fn(&[u8]) -> T + Send + 'static,
+    ) -> Result<Whole<T>, ObserveError> {
+        let what = format!("{what} of {topic}");
+        let observer = self.clone();
+        blocking(&what, move || {
+            observer.read_topic(&topic, READ_WITHIN, decode)
+        })
+        .await
+    }
+
+    fn consumer(&self, group: &str) -> Result<BaseConsumer, KafkaError> {
         ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
-            .set("group.id", &self.group)
+            .set("group.id", group)
             // Asking must leave no trace: no commit in the group's name, no topic made by asking.
             .set("enable.auto.commit", "false")
             .set("allow.auto.create.topics", "false")
@@ -83,49 +116,49 @@ impl KafkaObserver {
     }
 
     fn read_offsets(&self) -> Result<Vec<Offset>, KafkaError> {
-        let consumer = self.consumer()?;
         let mut offsets = Vec::new();
-        for topic in &self.topics {
-            let held = held(&consumer, topic)?;
-            let mut asked = TopicPartitionList::new();
-            for partition in &held {
-                asked.add_partition(topic, partition.partition);
-            }
-            // The ends were read before the commits: a group can only look further than it was.
-            let committed = consumer.committed_offsets(asked, ANSWER_WITHIN)?;
-            offsets.extend(held.into_iter().map(
-                |Held {
-                     partition,
-                     start,
-                     end,
-                 }| {
-                    let found = committed.find_partition(topic, partition);
-                    Offset::Partition {
-                        group: self.group.clone(),
-                        topic: topic.clone(),
-                        partition,
-                        committed: found.and_then(|found| match found.offset() {
-                            KafkaOffset::Offset(offset) => Some(offset),
-                            _ => None,
-                        }),
-                        start,
-                        end,
-                    }
-                },
-            ));
+        for reading in &self.topics.readings {
+            offsets.extend(self.read_offsets_of(reading)?);
         }
         Ok(offsets)
     }
 
-    /// Reads a topic from its beginning to the end that it has now. Assigned by hand, so that the
-    /// group's own position in it, if there is one, does not matter. A deadline that passes leaves
-    /// `read` below `held`, which makes the checks inconclusive.
-    fn read_topic(
+    fn read_offsets_of(&self, reading: &Reading) -> Result<Vec<Offset>, KafkaError> {
+        let Reading { group, topic } = reading;
+        let consumer = self.consumer(group)?;
+        let held = held(&consumer, topic)?;
+        let mut asked = TopicPartitionList::new();
+        for partition in &held {
+            asked.add_partition(topic, partition.partition);
+        }
+        // The ends were read before the commits: a group can only look further than it was.
+        let committed = consumer.committed_offsets(asked, ANSWER_WITHIN)?;
+        let offset = |held: Held| Offset::Partition {
+            group: group.clone(),
+            topic: topic.clone(),
+            partition: held.partition,
+            committed: committed.find_partition(topic, held.partition).and_then(
+                |found| match found.offset() {
+                    KafkaOffset::Offset(offset) => Some(offset),
+                    _ => None,
+                },
+            ),
+            start: held.start,
+            end: held.end,
+        };
+        Ok(held.into_iter().map(offset).collect())
+    }
+
+    /// Reads a topic from its beginning to the end that it has now. Assigned by hand, so that no group's
+    /// position in it matters. A deadline that passes leaves fewer messages than are held, which makes the
+    /// checks inconclusive.
+    fn read_topic<T>(
         &self,
         topic: &str,
         within: Duration,
-    ) -> Result<(Vec<DeadLetter>, DeadLetterTopic), KafkaError> {
-        let consumer = self.consumer()?;
+        decode: impl Fn(&[u8]) -> T,
+    ) -> Result<Whole<T>, KafkaError> {
+        let consumer = self.consumer(NOBODYS_GROUP)?;
         let held = held(&consumer, topic)?;
         let total = held
             .iter()
@@ -140,7 +173,7 @@ impl KafkaObserver {
             let start = KafkaOffset::Offset(held.start);
             assigned.add_partition_offset(topic, held.partition, start)?;
         }
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         let deadline = Instant::now() + within;
         if !open.is_empty() {
             consumer.assign(&assigned)?;
@@ -154,28 +187,18 @@ impl KafkaObserver {
                 }
                 Some(Err(error)) => return Err(error),
                 Some(Ok(message)) => {
-                    let bytes = message.payload().unwrap_or_default();
                     // What arrives while reading belongs to a later look.
                     open.retain(|held| {
                         held.partition != message.partition() || message.offset() + 1 < held.end
                     });
-                    letters.push(DeadLetter {
-                        topic: topic.to_owned(),
-                        event_id: event_id(bytes),
-                        raw: String::from_utf8_lossy(bytes).into_owned(),
-                    });
+                    messages.push(decode(message.payload().unwrap_or_default()));
                 }
             }
         }
-        let read = letters.len() as u64;
-        Ok((
-            letters,
-            DeadLetterTopic {
-                topic: topic.to_owned(),
-                held: total,
-                read,
-            },
-        ))
+        Ok(Whole {
+            messages,
+            held: total,
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use super::{Answer, Counts, KafkaObserver, ObserveError, PostgresObserver, RedisObserver, until};
+use super::{
+    Answer, Counts, EntityCounts, EntityObserver, KafkaObserver, ObserveError, PostgresObserver,
+    RedisObserver, until,
+};
 use crate::ledger::{LaneRecord, Offset};
 use crate::provider::Waited;
 
@@ -19,6 +22,7 @@ pub enum BrokerObserver {
 #[derive(Clone, Debug)]
 pub struct LaneObserver {
     postgres: PostgresObserver,
+    entities: EntityObserver,
     broker: BrokerObserver,
 }
 
@@ -26,21 +30,30 @@ pub struct LaneObserver {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Standing {
     counts: Counts,
-    /// None where a broker cannot tell.
+    entities: EntityCounts,
+    /// Of all consumer groups together; none where a broker cannot tell.
     lag: Option<u64>,
 }
 
 impl LaneObserver {
-    pub fn new(postgres: PostgresObserver, broker: BrokerObserver) -> Self {
-        Self { postgres, broker }
+    pub fn new(
+        postgres: PostgresObserver,
+        entities: EntityObserver,
+        broker: BrokerObserver,
+    ) -> Self {
+        Self {
+            postgres,
+            entities,
+            broker,
+        }
     }
 
     pub fn postgres(&self) -> &PostgresObserver {
         &self.postgres
     }
 
-    /// Waits until the outbox is empty, the consumers have reached the end of their topics, and
-    /// neither changed for a while. It does not wait for lost effects: a lane may be quiet with
+    /// Waits until both outboxes are empty, the consumers have reached the end of their topics, and
+    /// nothing of it changed for a while. It does not wait for lost effects: a lane may be quiet with
     /// fewer effects than events, and the checks then say so. Only where a broker cannot tell its
     /// lag does an effect for each event stand in for it.
     pub async fn quiesce(&self, within: Duration) -> Result<Counts, Waited> {
@@ -67,10 +80,17 @@ impl LaneObserver {
     /// yet show is then a fault of the system, not of the order of reading.
     pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
         record.offsets.extend(self.offsets().await?);
+        self.entities.read_into(record).await?;
         self.postgres.read_into(record).await?;
         match &self.broker {
-            BrokerObserver::Kafka(kafka) => kafka.read_dead_letters(record).await,
-            BrokerObserver::Redis(redis) => redis.read_dead_letters(record).await,
+            BrokerObserver::Kafka(kafka) => {
+                kafka.read_audit_logs(record).await?;
+                kafka.read_dead_letters(record).await
+            }
+            BrokerObserver::Redis(redis) => {
+                redis.read_audit_logs(record).await?;
+                redis.read_dead_letters(record).await
+            }
         }
     }
 
@@ -83,8 +103,13 @@ impl LaneObserver {
 
     async fn standing(&self) -> Result<Standing, ObserveError> {
         let counts = self.postgres.counts().await?;
+        let entities = self.entities.counts().await?;
         let lag = self.offsets().await?.iter().map(Offset::lag).sum();
-        Ok(Standing { counts, lag })
+        Ok(Standing {
+            counts,
+            entities,
+            lag,
+        })
     }
 }
 
@@ -92,17 +117,20 @@ impl Standing {
     fn is_drained(&self) -> bool {
         let is_consumed = match self.lag {
             Some(lag) => lag == 0,
-            None => self.counts.effects >= self.counts.events,
+            None => self.counts.effects >= self.entities.owing,
         };
-        self.counts.unsent == 0 && is_consumed
+        self.counts.unsent == 0 && self.entities.unsent_lines == 0 && is_consumed
     }
 }
 
 impl std::fmt::Display for Standing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Standing {
+            counts, entities, ..
+        } = self;
         match self.lag {
-            Some(lag) => write!(f, "{}, lag {lag}", self.counts),
-            None => write!(f, "{}, lag not known", self.counts),
+            Some(lag) => write!(f, "{counts}, {entities}, lag {lag}"),
+            None => write!(f, "{counts}, {entities}, lag not known"),
         }
     }
 }
@@ -114,9 +142,13 @@ mod tests {
     fn standing(unsent: u64, effects: u64, lag: Option<u64>) -> Standing {
         Standing {
             counts: Counts {
-                events: 10,
+                events: 11,
                 unsent,
                 effects,
+            },
+            entities: EntityCounts {
+                unsent_lines: 0,
+                owing: 10,
             },
             lag,
         }
@@ -127,6 +159,9 @@ mod tests {
         assert!(standing(0, 10, Some(0)).is_drained());
         assert!(!standing(1, 10, Some(0)).is_drained());
         assert!(!standing(0, 10, Some(1)).is_drained());
+        let mut unpublished = standing(0, 10, Some(0));
+        unpublished.entities.unsent_lines = 1;
+        assert!(!unpublished.is_drained());
     }
 
     #[test]
@@ -140,7 +175,7 @@ mod tests {
         assert!(!standing(0, 9, None).is_drained());
         assert_eq!(
             standing(2, 9, None).to_string(),
-            "10 events, 2 unsent, 9 effects, lag not known"
+            "11 events, 2 unsent, 9 effects, 0 audit lines unsent, lag not known"
         );
     }
 }

@@ -5,6 +5,7 @@
 
 mod cgroup;
 mod cgroup_memory;
+mod entities;
 mod envelope;
 mod error;
 mod kafka;
@@ -13,8 +14,11 @@ mod memory;
 mod postgres;
 mod process;
 mod redis;
+mod topics;
+mod user_rows;
 mod wait;
 
+pub use entities::{EntityCounts, EntityObserver};
 pub use error::{ObserveError, ObserveErrorKind};
 pub use kafka::KafkaObserver;
 pub use lane::{BrokerObserver, LaneObserver};
@@ -22,4 +26,6 @@ pub use memory::{MemorySampler, SampledMemory, Watched};
 pub use postgres::{Counts, PostgresObserver};
 pub use process::{ProcessUsage, usage};
 pub use redis::RedisObserver;
+pub use topics::{LaneTopics, Reading};
+pub use user_rows::UserRowsObserver;
 pub use wait::{Answer, until};

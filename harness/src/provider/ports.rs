@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{StackError, StackErrorKind};
 
-/// Ports that one run may use: the largest stack takes about thirty, and strangers' ports are skipped.
+/// Ports that one run may use: the largest stack takes about fifty, and strangers' ports are skipped.
 const PORTS_IN_A_SLOT: u16 = 64;
 /// Below lie the ports of well-known servers.
 const LOWEST_PORT: u16 = 20_000;

@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::rand;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,6 +93,37 @@ impl Keys {
     }
 }
 
+/// The secret that processes of the system show each other, one for a stack. It exists in memory and in
+/// the environment of those who need it, and nowhere else.
+#[derive(Clone)]
+pub(super) struct ServiceToken(String);
+
+impl ServiceToken {
+    /// 256 random bits, in 43 characters that a header can carry.
+    pub(super) fn generate() -> Result<Self, StackError> {
+        let mut bits = [0; 32];
+        rand::fill(&mut bits).map_err(|_| {
+            StackError::new(
+                StackErrorKind::Io,
+                "make the token that the system's processes show each other",
+                "see that the machine has randomness",
+            )
+        })?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bits)))
+    }
+
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Without the secret.
+impl std::fmt::Debug for ServiceToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServiceToken(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jsonwebtoken::jwk::JwkSet;
@@ -124,5 +156,14 @@ mod tests {
         let jwks: Value = serde_json::from_str(&keys.jwks()).unwrap();
         assert!(jwks["keys"][0].get("d").is_none());
         assert!(!format!("{keys:?}").contains("private"));
+    }
+
+    #[test]
+    fn a_service_token_is_long_fresh_and_does_not_show_itself() {
+        let [one, other] = [(); 2].map(|()| ServiceToken::generate().unwrap());
+        assert!(one.reveal().len() >= 32);
+        assert!(one.reveal().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert_ne!(one.reveal(), other.reveal());
+        assert!(!format!("{one:?}").contains(one.reveal()));
     }
 }

@@ -19,19 +19,20 @@ pub(super) struct Place {
     pub(super) sidecar: Option<Listener>,
 }
 
-/// The places of both roles: there is no lane without one of them.
+/// The places of all roles: there is no lane without one of them.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
-    pub(super) api: Place,
-    pub(super) audit: Place,
-}
+pub(super) struct Places(BTreeMap<Role, Place>);
 
 impl Places {
+    /// Makes a place for each role.
+    pub(super) fn find<E>(mut place: impl FnMut(Role) -> Result<Place, E>) -> Result<Self, E> {
+        let places = Role::ALL.into_iter();
+        let places = places.map(|role| Ok((role, place(role)?)));
+        places.collect::<Result<_, E>>().map(Self)
+    }
+
     pub(super) fn of(&self, role: Role) -> &Place {
-        match role {
-            Role::Api => &self.api,
-            Role::Audit => &self.audit,
-        }
+        &self.0[&role]
     }
 }
 
@@ -112,5 +113,31 @@ impl RunningLane {
             self.name()
         );
         StackError::new(StackErrorKind::Config, what, "name a lane that has one")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn every_role_has_a_place_of_its_own() {
+        let mut port = 20_000;
+        let places = Places::find(|_| {
+            port += 1;
+            let address = SocketAddr::from(([127, 0, 0, 1], port));
+            let app = Listener {
+                bind: address,
+                peers: address.to_string(),
+                harness: address,
+            };
+            Ok::<_, StackError>(Place { app, sidecar: None })
+        });
+        let places = places.unwrap();
+        let mut ports: Vec<u16> = Role::ALL.map(|role| places.of(role).app.port()).to_vec();
+        ports.dedup();
+        assert_eq!(ports.len(), Role::ALL.len());
     }
 }

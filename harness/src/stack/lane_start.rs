@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::{try_join, try_join_all};
 use gauntlet_contract::config::{Broker, Role};
 
+use super::environment::Surroundings;
 use super::lane::{Instances, Place, Places, RunningLane};
 use super::promise::Promised;
 use super::roster::Layer;
@@ -61,10 +62,7 @@ pub(super) async fn start(
     let working_dir = starter
         .site
         .writable_dir(&format!("lane-{}", lane.name()))?;
-    let places = Places {
-        api: place(&starter, &lane, Role::Api)?,
-        audit: place(&starter, &lane, Role::Audit)?,
-    };
+    let places = Places::find(|role| place(&starter, &lane, role))?;
     let building = Building {
         starter,
         lane,
@@ -113,8 +111,9 @@ impl Building {
     async fn build(&self) -> Result<(String, Instances, Instances), StackError> {
         // The database is made while the broker's topics are.
         let (database_url, ()) = try_join(self.database(), self.topics()).await?;
-        let apps = self.apps(&database_url.peers);
-        let (apps, sidecars) = try_join(apps, self.sidecars(&database_url.peers)).await?;
+        let surroundings = self.surroundings(&database_url.peers).await?;
+        let apps = self.apps(&surroundings);
+        let (apps, sidecars) = try_join(apps, self.sidecars(&surroundings)).await?;
         Ok((database_url.harness, apps, sidecars))
     }
 
@@ -144,16 +143,11 @@ impl Building {
         Ok(())
     }
 
-    async fn apps(&self, database_url: &str) -> Result<Instances, StackError> {
-        let mut env = Starter::common_env();
-        env.push(("DATABASE_URL".to_owned(), database_url.to_owned()));
-        env.extend(self.broker_env().await?);
+    async fn apps(&self, surroundings: &Surroundings<'_>) -> Result<Instances, StackError> {
         let starts = Role::ALL.map(|role| {
-            let (mut env, place) = (env.clone(), self.places.of(role));
-            if let Some(sidecar) = &place.sidecar {
-                let url = format!("http://{}", sidecar.peers);
-                env.push(("DAPR_HTTP_URL".to_owned(), url));
-            }
+            let place = self.places.of(role);
+            let sidecar = place.sidecar.as_ref();
+            let env = surroundings.of_app(role, sidecar.map(|sidecar| sidecar.peers.as_str()));
             let plan = AppPlan {
                 id: app_id(&self.lane, role),
                 role,
@@ -163,12 +157,12 @@ impl Building {
                 working_dir: self.working_dir.clone(),
             };
             let spec = system::app(&self.starter.programs.system, plan, &self.starter.site);
-            self.bring_up(role, Layer::App, spec)
+            self.bring_up(role, Layer::of(role), spec)
         });
         Ok(try_join_all(starts).await?.into_iter().collect())
     }
 
-    async fn sidecars(&self, database_url: &str) -> Result<Instances, StackError> {
+    async fn sidecars(&self, surroundings: &Surroundings<'_>) -> Result<Instances, StackError> {
         if self.lane.mode() == Mode::Direct {
             return Ok(Instances::new());
         }
@@ -176,7 +170,6 @@ impl Building {
         let beyond_light = self.starter.programs.beyond_light.as_ref();
         let daprd = &beyond_light.ok_or_else(|| self.needs_full())?.daprd;
         let (scheduler, placement) = (beyond.scheduler.get().await, beyond.placement.get().await);
-        let env = self.component_env(database_url).await?;
         if let Some(program) = &daprd.on_disk {
             page_cache::forget(program).map_err(|error| {
                 StackError::io("have the kernel forget the pages of", program, error)
@@ -197,7 +190,7 @@ impl Building {
                 http,
                 resources: self.starter.components.resources(self.lane.broker()),
                 config: self.starter.components.config(),
-                env: env.clone(),
+                env: surroundings.of_sidecar(role),
                 working_dir: self.working_dir.clone(),
                 scheduler: scheduler.address.clone(),
                 placement: placement.address.clone(),
@@ -218,42 +211,25 @@ impl Building {
         Ok((role, self.starter.bring_up(layer, spec).await?))
     }
 
-    /// What the system's processes are told of the lane's way to its broker.
-    async fn broker_env(&self) -> Result<Vec<(String, String)>, StackError> {
-        let mut env = vec![
-            ("TOPIC_PREFIX", self.lane.topic_prefix()),
-            ("USE_DAPR", (self.lane.mode() == Mode::Dapr).to_string()),
-        ];
-        match self.lane.broker() {
-            Broker::Kafka => {
-                env.push(("BROKER", "kafka".to_owned()));
-                let kafka = self.beyond()?.kafka.get().await;
-                env.push(("KAFKA_BROKERS", kafka.peers().to_owned()));
-            }
-            Broker::Redis => {
-                env.push(("BROKER", "redis".to_owned()));
-                let redis = self.ground.redis.get().await;
-                env.push(("REDIS_URL", format!("redis://{}", redis.peers())));
-            }
-        }
-        Ok(env
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect())
-    }
-
-    /// What the component files refer to; see `components/README.md`.
-    async fn component_env(&self, database_url: &str) -> Result<Vec<(String, String)>, StackError> {
-        let redis = self.ground.redis.get().await.peers().to_owned();
-        let kafka = self.beyond()?.kafka.get().await.peers().to_owned();
-        // Dapr puts the app's id in, which makes it the group of `Lane::group`.
-        let group = format!("{}{{appID}}", self.lane.topic_prefix());
-        Ok(vec![
-            ("KAFKA_BROKERS".to_owned(), kafka),
-            ("REDIS_HOST".to_owned(), redis),
-            ("CONSUMER_GROUP".to_owned(), group),
-            ("STATE_DATABASE_URL".to_owned(), database_url.to_owned()),
-        ])
+    /// Waits for whatever the lane's processes are to reach.
+    async fn surroundings<'a>(
+        &'a self,
+        database_url: &'a str,
+    ) -> Result<Surroundings<'a>, StackError> {
+        let needs_kafka = self.lane.mode() == Mode::Dapr || self.lane.broker() == Broker::Kafka;
+        let kafka = if needs_kafka {
+            Some(self.beyond()?.kafka.get().await.peers().to_owned())
+        } else {
+            None
+        };
+        Ok(Surroundings {
+            lane: &self.lane,
+            database_url,
+            service_token: &self.starter.service_token,
+            api: &self.places.of(Role::Api).app.peers,
+            kafka,
+            redis: self.ground.redis.get().await.peers().to_owned(),
+        })
     }
 
     fn beyond(&self) -> Result<&Beyond, StackError> {

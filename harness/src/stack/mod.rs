@@ -4,6 +4,7 @@
 
 mod context;
 mod describe;
+mod environment;
 mod keys;
 mod lane;
 mod lane_start;

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
+use gauntlet_contract::config::Role;
 
 use crate::error::StackError;
 use crate::provider::{Instance, Provider, RunContext, ServiceId, Stopped};
@@ -10,9 +11,29 @@ use crate::provider::{Instance, Provider, RunContext, ServiceId, Stopped};
 /// In the order in which they are stopped: nobody loses what it needs while it drains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layer {
-    App,
+    /// Processes of the system that no other one calls.
+    Consumer,
+    /// The process that consumers call while they finish what they have begun.
+    Api,
     Sidecar,
     Infrastructure,
+}
+
+impl Layer {
+    const ALL: [Layer; 4] = [
+        Layer::Consumer,
+        Layer::Api,
+        Layer::Sidecar,
+        Layer::Infrastructure,
+    ];
+
+    /// Where a role's process belongs.
+    pub(super) fn of(role: Role) -> Self {
+        match role {
+            Role::Api => Self::Api,
+            Role::Recurring | Role::Audit => Self::Consumer,
+        }
+    }
 }
 
 /// How a stack ended.
@@ -71,7 +92,7 @@ impl Roster {
     pub(super) async fn stop(&self, grace: Duration) -> Result<StopReport, StackError> {
         let mut report = StopReport::default();
         let mut failure = None;
-        for layer in [Layer::App, Layer::Sidecar, Layer::Infrastructure] {
+        for layer in Layer::ALL {
             let members: Vec<_> = self
                 .members
                 .lock()
@@ -227,22 +248,27 @@ mod tests {
     const FINE: Option<Stopped> = Some(Stopped::InGoodOrder);
 
     #[tokio::test]
-    async fn apps_end_before_sidecars_and_those_before_infrastructure() {
+    async fn consumers_end_before_the_api_then_sidecars_and_infrastructure_last() {
         let dir = tempfile::tempdir().unwrap();
         let members = [
             (Layer::Infrastructure, "kafka", Some(Stopped::ByForce)),
-            (Layer::App, "api", FINE),
+            (Layer::of(Role::Api), "api", FINE),
             (Layer::Sidecar, "api-sidecar", Some(Stopped::AlreadyGone)),
+            (Layer::of(Role::Recurring), "recurring", FINE),
+            (Layer::of(Role::Audit), "audit", FINE),
         ];
         let Party { roster, stops } = party(dir.path(), &members);
         let report = roster.stop(Duration::from_secs(1)).await.unwrap();
-        assert_eq!(*stops.lock().unwrap(), ["api", "api-sidecar", "kafka"]);
+        assert_eq!(
+            *stops.lock().unwrap(),
+            ["recurring", "audit", "api", "api-sidecar", "kafka"]
+        );
         assert_eq!(report.forced, [ServiceId::shared("kafka")]);
         assert_eq!(report.gone_before, [ServiceId::shared("api-sidecar")]);
         drop(roster);
         assert_eq!(
             stops.lock().unwrap().len(),
-            3,
+            5,
             "a stopped stack is not killed again"
         );
     }
@@ -251,7 +277,7 @@ mod tests {
     async fn one_that_does_not_end_keeps_no_other_from_ending() {
         let dir = tempfile::tempdir().unwrap();
         let members = [
-            (Layer::App, "stuck", None),
+            (Layer::Consumer, "stuck", None),
             (Layer::Infrastructure, "kafka", FINE),
         ];
         let Party { roster, stops } = party(dir.path(), &members);
@@ -263,7 +289,7 @@ mod tests {
     #[tokio::test]
     async fn a_roster_that_is_dropped_kills_and_cleans_up() {
         let dir = tempfile::tempdir().unwrap();
-        let Party { roster, stops } = party(dir.path(), &[(Layer::App, "api", FINE)]);
+        let Party { roster, stops } = party(dir.path(), &[(Layer::Api, "api", FINE)]);
         let temp = roster.run.temp().to_owned();
         assert!(temp.is_dir());
         drop(roster);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
 
 use super::context::StackContext;
-use super::keys::Keys;
+use super::keys::{Keys, ServiceToken};
 use super::lane::RunningLane;
 use super::lane_start::{self, Beyond, Ground};
 use super::programs::{BeyondLight, Programs};
@@ -58,6 +58,7 @@ impl Stack {
             programs,
             components: context.components.mount(run.temp())?,
             jwks,
+            service_token: ServiceToken::generate()?,
             roster: Arc::new(Roster::new(Arc::clone(&run), provider)),
             timings: Mutex::new(Vec::new()),
         });

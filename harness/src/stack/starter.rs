@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use gauntlet_reports::evidence::Timing;
 
-use super::keys::{AUDIENCE, ISSUER};
+use super::keys::ServiceToken;
 use super::programs::Programs;
 use super::roster::{Layer, Roster};
 use crate::component::{MountedFiles, Site};
@@ -18,6 +18,7 @@ pub(super) struct Starter {
     pub(super) programs: Programs,
     pub(super) components: MountedFiles,
     pub(super) jwks: PathBuf,
+    pub(super) service_token: ServiceToken,
     pub(super) roster: Arc<Roster>,
     pub(super) timings: Mutex<Vec<Timing>>,
 }
@@ -56,19 +57,5 @@ impl Starter {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(timing);
-    }
-
-    /// What both roles of every lane are told.
-    pub(super) fn common_env() -> Vec<(String, String)> {
-        [
-            ("JWT_ISSUER", ISSUER.to_owned()),
-            ("JWT_AUDIENCE", AUDIENCE.to_owned()),
-            // The outbox is evidence, and read at the end: longer than the longest run.
-            ("OUTBOX_RETENTION", "48h".to_owned()),
-            ("LOG_FORMAT", "json".to_owned()),
-            ("RUST_LOG", "info".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec()
     }
 }

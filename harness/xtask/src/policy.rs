@@ -181,6 +181,10 @@ pub(crate) const SLEEPS: &[Exception] = &[
         because: "it backs off from a server that is gone, and polls entries that Redis does not announce",
     },
     Exception {
+        path: "system/ports/src/invocation/persistent.rs",
+        because: "it backs off from a callee that is gone, within the caller's deadline",
+    },
+    Exception {
         path: "system/services/src/relay/marker.rs",
         because: "it backs off from a database that is gone",
     },

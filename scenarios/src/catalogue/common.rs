@@ -5,10 +5,10 @@ use std::time::Duration;
 use gauntlet_contract::config::{Broker, Role};
 use gauntlet_harness::check::figure::{recovery, sidecar_overhead as overhead_of};
 use gauntlet_harness::check::{
-    Amount, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect, ConsumerDrained, ContentIntact,
-    EffectsInOrder, FaultFelt, GeneratorOnTime, NoEffectTwice, NoHealthyDeadLetter,
-    NothingInvented, NothingLost, OrderTested, PeakOf, PublishLatency, Scope, SidecarMemoryPeak,
-    SidecarMemorySlope, UnknownsSettled,
+    Amount, AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect,
+    ConsumerDrained, ContentIntact, EffectsInOrder, FaultFelt, GeneratorOnTime, NoEffectTwice,
+    NoHealthyDeadLetter, NothingInvented, NothingLost, OrderTested, PeakOf, PublishLatency, Scope,
+    SidecarMemoryPeak, SidecarMemorySlope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
 use gauntlet_harness::stack::{Lane, StackKind, Topology};
@@ -78,8 +78,8 @@ impl Planned {
     }
 }
 
-/// No acknowledged change lost, none twice, none out of order, none invented: whatever else a
-/// scenario claims.
+/// No acknowledged change lost, none twice, none out of order, none invented, and its line in the audit
+/// trail published: whatever else a scenario claims.
 pub(super) fn delivery_checks(lane: &Lane, planned: Planned) -> Vec<Box<dyn Check>> {
     let scope = || scope(lane);
     vec![
@@ -90,6 +90,7 @@ pub(super) fn delivery_checks(lane: &Lane, planned: Planned) -> Vec<Box<dyn Chec
         Box::new(NothingInvented::new(scope())),
         Box::new(ContentIntact::new(scope())),
         Box::new(UnknownsSettled::new(scope())),
+        Box::new(AuditLogsComplete::new(scope())),
         Box::new(ConsumerDrained::new(scope())),
         Box::new(GeneratorOnTime::new(scope())),
     ]

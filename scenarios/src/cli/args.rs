@@ -38,6 +38,8 @@ pub enum Command {
     Up(UpArgs),
     /// Ask each part of the running stacks how it is
     Status(StatusArgs),
+    /// Print shell variables with a running stack's URLs and a token, for `eval`
+    Env(EnvArgs),
     /// Print the log of one service of a running stack
     Logs(LogsArgs),
     /// Stop running or starting stacks and leave nothing behind
@@ -217,6 +219,20 @@ pub struct StatusArgs {
     /// `holder_log` and the `reason`.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Use it like this: eval \"$(gauntlet env)\". API and AUDIT are base URLs, TOKEN is a \
+                  made-up user's bearer token."
+)]
+pub struct EnvArgs {
+    /// Lane, as `gauntlet up` names it; the first one when it is left out
+    #[arg(long)]
+    pub lane: Option<String>,
+    /// Stack, when several are up
+    #[arg(long, value_name = "ID")]
+    pub stack_id: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use gauntlet_reports::evidence::ExitStatus;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
-use super::{completions, down, fetch, hold, images, list, logs, report, run, status, up};
+use super::{completions, down, env, fetch, hold, images, list, logs, report, run, status, up};
 
 /// Who debugs by a filter that is not in force looks for the wrong thing.
 const RUST_LOG_MEND: &str = "failed to understand RUST_LOG; to mend: unset it, or set a level such as \
@@ -47,6 +47,7 @@ fn perform(command: Command) -> Result<ExitStatus> {
         Command::List(args) => list::list(&args)?,
         Command::Up(args) => up::up(&args)?,
         Command::Status(args) => return status::status(&args),
+        Command::Env(args) => env::env(&args)?,
         Command::Logs(args) => logs::logs(&args)?,
         Command::Down(args) => down::down(&args)?,
         Command::Fetch(args) => fetch::fetch(&args)?,

@@ -7,6 +7,7 @@ mod completions;
 mod conclude;
 mod dispatch;
 mod down;
+mod env;
 mod fetch;
 mod held;
 mod hold;

@@ -58,8 +58,8 @@ pub struct Outage {
 /// One run of one scenario.
 #[derive(Debug)]
 pub struct Run {
-    stack: Stack,
-    settings: Settings,
+    pub(super) stack: Stack,
+    pub(super) settings: Settings,
     rng: ChaCha8Rng,
     lanes: BTreeMap<String, LaneRun>,
     samplers: Vec<(String, MemorySampler)>,
@@ -338,7 +338,7 @@ impl Run {
         )
     }
 
-    fn lane_mut(&mut self, lane: &Lane) -> Result<&mut LaneRun, Abort> {
+    pub(super) fn lane_mut(&mut self, lane: &Lane) -> Result<&mut LaneRun, Abort> {
         let missing = || Abort::because("find the lane", lane.name());
         self.lanes.get_mut(lane.name()).ok_or_else(missing)
     }

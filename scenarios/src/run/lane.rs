@@ -6,7 +6,8 @@ use gauntlet_contract::config::{Broker, Role};
 use gauntlet_contract::{TaskId, Topic, UserId};
 use gauntlet_harness::ledger::{Lane as LaneName, LaneRecord, NoiseFloor};
 use gauntlet_harness::observe::{
-    BrokerObserver, KafkaObserver, LaneObserver, PostgresObserver, RedisObserver,
+    BrokerObserver, EntityObserver, KafkaObserver, LaneObserver, LaneTopics, PostgresObserver,
+    Reading, RedisObserver,
 };
 use gauntlet_harness::stack::{RunningLane, Stack};
 use gauntlet_loadgen::arrival::Arrival;
@@ -161,22 +162,34 @@ pub fn sidecar_process(role: Role) -> String {
     format!("daprd-{}", role.as_str())
 }
 
+/// What each role consumes. Of the others' topics nobody reads any yet.
+const CONSUMED: [(Role, Topic); 2] = [
+    (Role::Audit, Topic::TaskEvents),
+    (Role::Recurring, Topic::TaskRecurrence),
+];
+
 fn observer(lane: &RunningLane) -> anyhow::Result<LaneObserver> {
     let postgres = PostgresObserver::new(lane.database_url())?;
-    let topic = lane.topic(Topic::TaskEvents);
-    let dead_letters = vec![topic.dead_letter().as_str().to_owned()];
-    let (group, topics) = (lane.group(Role::Audit), vec![topic.as_str().to_owned()]);
+    let owing = lane.topic(Topic::TaskEvents);
+    let entities = EntityObserver::new(lane.database_url(), owing.as_str())?;
+    let name = |topic| lane.topic(topic).as_str().to_owned();
+    let letters = |(_, topic)| lane.topic(topic).dead_letter().as_str().to_owned();
+    let topics = LaneTopics {
+        readings: CONSUMED
+            .map(|(role, topic)| Reading {
+                group: lane.group(role),
+                topic: name(topic),
+            })
+            .to_vec(),
+        dead_letters: CONSUMED.map(letters).to_vec(),
+        audit_logs: name(Topic::AuditLogs),
+    };
     let broker = match (lane.lane().broker(), lane.kafka_brokers()) {
         (Broker::Kafka, Some(brokers)) => {
-            BrokerObserver::Kafka(KafkaObserver::new(brokers, group, topics, dead_letters))
+            BrokerObserver::Kafka(KafkaObserver::new(brokers, topics))
         }
         (Broker::Kafka, None) => anyhow::bail!("lane {} has no Kafka to observe", lane.name()),
-        (Broker::Redis, _) => BrokerObserver::Redis(RedisObserver::new(
-            lane.redis_url(),
-            group,
-            topics,
-            dead_letters,
-        )?),
+        (Broker::Redis, _) => BrokerObserver::Redis(RedisObserver::new(lane.redis_url(), topics)?),
     };
-    Ok(LaneObserver::new(postgres, broker))
+    Ok(LaneObserver::new(postgres, entities, broker))
 }

@@ -2,6 +2,7 @@
 //! record of all three.
 
 mod aftermath;
+mod cases;
 mod context;
 mod journal;
 mod lane;

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use gauntlet_harness::ledger::{Ledger, write_jsonl};
+use gauntlet_harness::ledger::{Ledger, write_cases, write_jsonl};
 use gauntlet_harness::provider::UnexpectedExit;
 use gauntlet_reports::ScenarioReport;
 use gauntlet_reports::evidence::Outcome;
@@ -144,7 +144,8 @@ fn judge(
 fn keep(ledger: &Ledger, place: Place<'_>, report: &mut ScenarioReport) -> anyhow::Result<()> {
     let folder = place.run.join(place.name);
     std::fs::create_dir_all(&folder)?;
-    let files = write_jsonl(ledger, &folder)?;
+    let mut files = write_jsonl(ledger, &folder)?;
+    files.extend(write_cases(ledger, &folder)?);
     report.evidence = files
         .iter()
         .map(|file| {

@@ -27,6 +27,11 @@ impl HeldStack {
         held
     }
 
+    /// Where it is remembered.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     pub(crate) fn gauntlet(&self, args: &[&str]) -> Output {
         gauntlet_at(self.home.path(), args)
     }

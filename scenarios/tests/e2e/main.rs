@@ -3,6 +3,8 @@
 //! container engine.
 
 mod bad_input;
+#[cfg(feature = "e2e")]
+mod blackbox;
 #[cfg(feature = "engine")]
 mod containers;
 #[cfg(feature = "engine")]
@@ -23,6 +25,8 @@ mod logs;
 #[cfg(feature = "e2e")]
 mod machine;
 mod processes;
+#[cfg(feature = "e2e")]
+mod readme;
 #[cfg(feature = "e2e")]
 mod real;
 mod scenario;

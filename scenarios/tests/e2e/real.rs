@@ -152,7 +152,7 @@ fn family(run: &UnderLoad) -> BTreeSet<u32> {
     let family = descendants(run.harness.id());
     let lines: Vec<String> = family.iter().copied().map(command_line).collect();
     let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
-    assert_eq!(count("/daprd "), 2, "{lines:#?}");
+    assert_eq!(count("/daprd "), 3, "{lines:#?}");
     assert!(count("kafka.Kafka") > 0, "{lines:#?}");
     // Sessions of the services, children of a child.
     assert!(count("postgres: ") > 2, "{lines:#?}");

@@ -32,6 +32,9 @@ scenarios! {
 
     #[test]
     fn consumer_crash();
+
+    #[test]
+    fn equivalence();
 }
 
 /// The registered scenarios that have no test, and the tests of scenarios that are not registered.

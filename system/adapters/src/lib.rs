@@ -8,6 +8,10 @@
 mod consume;
 #[cfg(feature = "dapr")]
 pub mod dapr;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[cfg(feature = "postgres")]

@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Api,
+    Recurring,
     Audit,
 }
 
 impl Role {
-    pub const ALL: [Role; 2] = [Role::Api, Role::Audit];
+    pub const ALL: [Role; 3] = [Role::Api, Role::Recurring, Role::Audit];
 
     /// The role's name, which is also its Dapr app id and the tail of its consumer group.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Api => "api",
+            Role::Recurring => "recurring",
             Role::Audit => "audit",
         }
     }

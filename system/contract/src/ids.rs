@@ -47,6 +47,31 @@ uuid_id!(
     EventId
 );
 uuid_id!(
+    /// Identifies a tag or a category.
+    LabelId
+);
+uuid_id!(
+    /// Identifies a series of recurring tasks.
+    SeriesId
+);
+uuid_id!(
+    /// Identifies whatever an event is about. It is the event's partition key, and the order of events
+    /// is kept for each of these.
+    EntityId
+);
+uuid_id!(
     /// Identifies a user: the `sub` claim of a token.
     UserId
 );
+
+macro_rules! entity {
+    ($($name:ident),+) => {
+        $(impl From<$name> for EntityId {
+            fn from(id: $name) -> Self {
+                Self(id.0)
+            }
+        })+
+    };
+}
+
+entity!(TaskId, LabelId, SeriesId, EventId);

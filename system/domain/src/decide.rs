@@ -1,80 +1,89 @@
-use gauntlet_contract::{Envelope, EventType, Task, TaskEvent, TaskStatus};
+use gauntlet_contract::recurrence::InstanceSettled;
+use gauntlet_contract::{EventData, EventType, LabelId, Task, TaskEvent, TaskStatus};
 use jiff::Timestamp;
 
-use crate::command::{Change, Command, Decision, Edit, Ids, Outcome, Rejection, Violation};
-use crate::text;
+use crate::change::{Change, Decision, Fact, Rejection, Row, Violation, refuse_if_any, to_micros};
+use crate::command::{Command, Edit, Ids, NewTask};
+use crate::due::{self, Due, NewDate};
+use crate::{series, tags, text};
 
 /// Decides a command on the state of its task, which is none when the task does not exist.
 ///
-/// Each change raises the version by 1 and has exactly one event; a command that changes nothing
-/// has none. `now` is cut to microseconds, the precision of the store, so that a row and the event
-/// that tells of it are equal to the last digit.
+/// Each change raises the version by 1 and has exactly one event of the task; a command that changes
+/// nothing has none. `now` is cut to microseconds, the precision of the store.
 pub fn decide(
     state: Option<&Task>,
     command: Command,
     now: Timestamp,
     ids: Ids,
-) -> Result<Decision, Rejection> {
+) -> Result<Decision<Task>, Rejection> {
     let now = to_micros(now);
-    match command {
-        Command::Create { title, description } => {
-            if state.is_some() {
-                return Err(Rejection::AlreadyExists);
-            }
-            let task = create(&title, description.as_deref(), now, ids)?;
-            Ok(put(None, task, ids))
-        }
-        Command::Update(edit) => {
-            let old = state.ok_or(Rejection::NotFound)?;
-            let new = update(old, edit)?;
-            Ok(changed(old, new, now, ids))
-        }
-        Command::Complete => {
-            let old = state.ok_or(Rejection::NotFound)?;
+    match (command, state) {
+        (Command::Create(_), Some(_)) => Err(Rejection::AlreadyExists),
+        (Command::Create(new), None) => create(new, now, ids),
+        (_, None) => Err(Rejection::NotFound),
+        (Command::Update(edit), Some(old)) => Ok(changed(old, update(old, edit)?, now)),
+        (Command::AddTags(added), Some(old)) => add_tags(old, &added, now),
+        (Command::RemoveTag(tag), Some(old)) => {
             let mut new = old.clone();
-            new.status = TaskStatus::Completed;
-            Ok(changed(old, new, now, ids))
+            new.tags.retain(|kept| *kept != tag);
+            Ok(changed(old, new, now))
         }
-        Command::Reopen => {
-            let old = state.ok_or(Rejection::NotFound)?;
-            // What is in progress was never completed and stays in progress.
-            let mut new = old.clone();
-            if old.status == TaskStatus::Completed {
-                new.status = TaskStatus::Pending;
-            }
-            Ok(changed(old, new, now, ids))
+        (Command::Complete, Some(old)) => Ok(changed(old, at(old, TaskStatus::Completed), now)),
+        // What is in progress was never completed and stays in progress.
+        (Command::Reopen, Some(old)) if old.status != TaskStatus::Completed => {
+            Ok(Decision::Unchanged(old.clone()))
         }
+        (Command::Reopen, Some(old)) => Ok(changed(old, at(old, TaskStatus::Pending), now)),
         // The event carries the last state: afterwards nobody can look it up.
-        Command::Delete => {
-            let old = state.ok_or(Rejection::NotFound)?;
-            Ok(delete(old, now, ids))
-        }
+        (Command::Delete, Some(old)) => Ok(delete(old, now)),
     }
 }
 
-/// The title and description are checked before anything is refused, so that a client hears of
-/// every violation at once.
-fn create(
-    title: &str,
-    description: Option<&str>,
-    now: Timestamp,
-    ids: Ids,
-) -> Result<Task, Rejection> {
+fn at(old: &Task, status: TaskStatus) -> Task {
+    Task {
+        status,
+        ..old.clone()
+    }
+}
+
+/// Everything is checked before anything is refused, so that a client hears of every violation at once.
+fn create(new: NewTask, now: Timestamp, ids: Ids) -> Result<Decision<Task>, Rejection> {
     let mut violations = Vec::new();
-    let title = text::title(title, &mut violations);
-    let description = description.map(|raw| text::description(raw, &mut violations));
+    let title = text::title(&new.title, &mut violations);
+    let description = new
+        .description
+        .map(|raw| text::description(&raw, &mut violations));
+    let due = due::given(new.due_date, new.time_zone.as_deref(), &mut violations);
+    let tags = tags::set(new.tags, &mut violations);
+    let begun = new
+        .recurrence
+        .and_then(|recurrence| series::first(recurrence, due.as_ref(), &mut violations));
     refuse_if_any(violations)?;
-    Ok(Task {
+    let mut task = Task {
         id: ids.task_id,
         user_id: ids.user_id,
         title,
         description,
         status: TaskStatus::Pending,
+        priority: new.priority,
+        due_date: due.as_ref().map(|due| due.at),
+        time_zone: due.map(|due| due.zone),
+        category_id: new.category_id,
+        tags,
+        occurrence: None,
         version: 1,
         created_at: now,
         updated_at: now,
         completed_at: None,
-    })
+    };
+    let begun = begun.map(|begun| begun.with(&mut task, ids.series_id, now));
+    let mut change = put(None, task);
+    if let Some((row, fact)) = begun {
+        change.rows.push(row);
+        change.facts.push(fact);
+    }
+    Ok(change.decided())
 }
 
 /// The fields as they would be. Whether that is a change at all is for [`changed`] to see.
@@ -87,15 +96,46 @@ fn update(old: &Task, edit: Edit) -> Result<Task, Rejection> {
     if let Some(raw) = edit.description {
         new.description = raw.map(|raw| text::description(&raw, &mut violations));
     }
-    if let Some(status) = edit.status {
-        new.status = status;
+    if let Some(tags) = edit.tags {
+        new.tags = tags::set(tags, &mut violations);
     }
+    let zone = edit.time_zone.as_deref();
+    let date = match edit.due_date {
+        None => NewDate::Kept,
+        Some(None) => NewDate::Cleared,
+        Some(Some(date)) => NewDate::Set(date),
+    };
+    let due = due::edited(due_of(old), date, zone, &mut violations);
     refuse_if_any(violations)?;
+    new.status = edit.status.unwrap_or(old.status);
+    new.priority = edit.priority.unwrap_or(old.priority);
+    new.category_id = edit.category_id.unwrap_or(old.category_id);
+    new.due_date = due.as_ref().map(|due| due.at);
+    new.time_zone = due.map(|due| due.zone);
     Ok(new)
 }
 
+fn add_tags(old: &Task, added: &[LabelId], now: Timestamp) -> Result<Decision<Task>, Rejection> {
+    let mut violations = Vec::new();
+    let mut new = old.clone();
+    let all = old.tags.iter().chain(added).copied().collect();
+    new.tags = tags::set(all, &mut violations);
+    if added.is_empty() {
+        violations.push(Violation::new("tags", "must name at least one tag"));
+    }
+    refuse_if_any(violations)?;
+    Ok(changed(old, new, now))
+}
+
+pub(crate) fn due_of(task: &Task) -> Option<Due> {
+    Some(Due {
+        at: task.due_date?,
+        zone: task.time_zone.clone()?,
+    })
+}
+
 /// Settles what follows from the fields that a command set: version, times and the event.
-fn changed(old: &Task, mut new: Task, now: Timestamp, ids: Ids) -> Decision {
+pub(crate) fn changed(old: &Task, mut new: Task, now: Timestamp) -> Decision<Task> {
     if new == *old {
         return Decision::Unchanged(new);
     }
@@ -107,10 +147,11 @@ fn changed(old: &Task, mut new: Task, now: Timestamp, ids: Ids) -> Decision {
         (_, TaskStatus::Completed) => Some(new.updated_at),
         _ => None,
     };
-    put(Some(old), new, ids)
+    put(Some(old), new).decided()
 }
 
-fn put(old: Option<&Task>, new: Task, ids: Ids) -> Decision {
+pub(crate) fn put(old: Option<&Task>, new: Task) -> Change<Task> {
+    let kind = kind_of(old, &new);
     let event = TaskEvent {
         task_id: new.id,
         user_id: new.user_id,
@@ -118,16 +159,24 @@ fn put(old: Option<&Task>, new: Task, ids: Ids) -> Decision {
         old: old.cloned(),
         new: Some(new.clone()),
     };
-    let kind = kind_of(old, &new);
-    Decision::Changed(Box::new(Change {
-        expected_version: old.map(|old| old.version),
-        event: Envelope::of_task(ids.event_id, kind, new.updated_at, event),
-        outcome: Outcome::Put(new),
-    }))
+    let mut facts = vec![Fact {
+        kind,
+        time: new.updated_at,
+        data: EventData::Task(event),
+    }];
+    if kind == EventType::TaskCompleted {
+        facts.extend(settled(&new, new.updated_at));
+    }
+    Change {
+        rows: vec![Row::PutTask(old.map(|old| old.version), new.clone())],
+        facts,
+        after: Some(new),
+    }
 }
 
 /// A deletion raises the version too: the trail and every cache order it behind the last change.
-fn delete(old: &Task, now: Timestamp, ids: Ids) -> Decision {
+fn delete(old: &Task, now: Timestamp) -> Decision<Task> {
+    let time = now.max(old.updated_at);
     let event = TaskEvent {
         task_id: old.id,
         user_id: old.user_id,
@@ -135,12 +184,34 @@ fn delete(old: &Task, now: Timestamp, ids: Ids) -> Decision {
         old: Some(old.clone()),
         new: None,
     };
-    let time = now.max(old.updated_at);
-    Decision::Changed(Box::new(Change {
-        expected_version: Some(old.version),
-        event: Envelope::of_task(ids.event_id, EventType::TaskDeleted, time, event),
-        outcome: Outcome::Delete(old.id),
-    }))
+    let mut facts = vec![Fact {
+        kind: EventType::TaskDeleted,
+        time,
+        data: EventData::Task(event),
+    }];
+    facts.extend(settled(old, time));
+    Change {
+        rows: vec![Row::DeleteTask(old.version, old.id)],
+        facts,
+        after: None,
+    }
+    .decided()
+}
+
+/// What tells that the next instance may be due, for an instance of a series.
+fn settled(task: &Task, settled_at: Timestamp) -> Option<Fact> {
+    let occurrence = task.occurrence?;
+    Some(Fact {
+        kind: EventType::InstanceSettled,
+        time: settled_at,
+        data: EventData::Settled(InstanceSettled {
+            series_id: occurrence.series_id,
+            number: occurrence.number,
+            task_id: task.id,
+            user_id: task.user_id,
+            settled_at,
+        }),
+    })
 }
 
 /// One event tells of a change, however many fields it touched: a step into or out of completion
@@ -153,17 +224,4 @@ fn kind_of(old: Option<&Task>, new: &Task) -> EventType {
         (Some(true), false) => EventType::TaskReopened,
         _ => EventType::TaskUpdated,
     }
-}
-
-fn refuse_if_any(violations: Vec<Violation>) -> Result<(), Rejection> {
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Rejection::Invalid(violations))
-    }
-}
-
-fn to_micros(time: Timestamp) -> Timestamp {
-    // Dropping digits cannot leave the range that `time` is in.
-    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }

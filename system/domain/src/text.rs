@@ -1,8 +1,9 @@
 //! Rules for what people type.
 
+use gauntlet_contract::label::NAME_MAX_CHARS;
 use gauntlet_contract::task::{DESCRIPTION_MAX_CHARS, TITLE_MAX_CHARS};
 
-use crate::command::Violation;
+use crate::change::Violation;
 
 /// Trims a title and checks it: 1–200 characters (Unicode scalar values) on one line.
 pub(crate) fn title(raw: &str, violations: &mut Vec<Violation>) -> String {
@@ -43,6 +44,41 @@ pub(crate) fn description(raw: &str, violations: &mut Vec<Violation>) -> String 
         });
     }
     raw.to_owned()
+}
+
+/// Trims the name of a tag or category and checks it: 1–50 characters on one line.
+pub(crate) fn name(raw: &str, violations: &mut Vec<Violation>) -> String {
+    let name = raw.trim();
+    let chars = name.chars().count();
+    if !(1..=NAME_MAX_CHARS).contains(&chars) {
+        let detail = format!("must have 1 to {NAME_MAX_CHARS} characters, has {chars}");
+        violations.push(Violation::new("name", detail));
+    }
+    if name.chars().any(char::is_control) {
+        violations.push(Violation::new(
+            "name",
+            "must not contain control characters",
+        ));
+    }
+    name.to_owned()
+}
+
+/// Reads a colour, `#rrggbb` or `#rgb`, as `#rrggbb` in lower case.
+pub(crate) fn color(raw: &str, violations: &mut Vec<Violation>) -> String {
+    let digits = raw.strip_prefix('#').unwrap_or_default();
+    let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
+    match digits.len() {
+        6 if is_hex => raw.to_ascii_lowercase(),
+        3 if is_hex => {
+            let doubled = digits.chars().flat_map(|c| [c, c]);
+            format!("#{}", doubled.collect::<String>().to_ascii_lowercase())
+        }
+        _ => {
+            let detail = "must be a hex colour such as #ff8800";
+            violations.push(Violation::new("color", detail));
+            raw.to_owned()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +127,21 @@ mod tests {
             description_violations(&"ä".repeat(DESCRIPTION_MAX_CHARS + 1)),
             1
         );
+    }
+
+    #[test]
+    fn a_colour_is_six_hex_digits_or_three() {
+        let read = |raw: &str| {
+            let mut violations = Vec::new();
+            let color = color(raw, &mut violations);
+            violations.is_empty().then_some(color)
+        };
+        assert_eq!(read("#FF8800").as_deref(), Some("#ff8800"));
+        assert_eq!(read("#F80").as_deref(), Some("#ff8800"));
+        for wrong in [
+            "", "#", "ff8800", "#ff880", "#ff88000", "#gg8800", "red", "#ÄÖÜ",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 }

@@ -4,17 +4,25 @@
 //! port; the suite runs against the fake here and against every real backend in `adapters`.
 
 pub mod error;
+pub mod invocation;
 pub mod messaging;
+pub mod secrets;
+pub mod state;
 pub mod storage;
 #[cfg(feature = "testsuite")]
 pub mod testsuite;
 
 pub use error::{PortError, PortErrorKind};
+pub use invocation::{Invoker, Persistent, PersistentSettings};
 pub use messaging::{
     Ack, Delivery, Handler, Ingress, Publisher, ReadySignal, Settle, SourceState, Subscription,
     SubscriptionSet,
 };
+pub use secrets::{Secret, SecretName, SecretStore, Secrets};
+pub use state::StateStore;
 pub use storage::{
-    AuditLog, AuditQuery, Expected, OutboxEntry, OutboxQueue, Recorded, Sent, TaskChange,
-    TaskOutcome, TaskQuery, TaskStore,
+    AnswerStore, AuditLog, AuditQuery, Audited, AuditedState, CategoryFilter, Commit, CommitStore,
+    Committed, Direction, Expected, KeyedAnswer, LabelQuery, LabelStore, OutboxEntry, OutboxQueue,
+    Position, Recorded, RowChange, Sent, SeriesStore, SortKey, SortValue, StoredAnswer, TaskFilter,
+    TaskPage, TaskQuery, TaskStore, TimeRange, audit_event, title_key, words,
 };

@@ -1,7 +1,6 @@
 //! What a process is told at its start, checked, and how its spelling is read.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use gauntlet_contract::config::Role;
 use jiff::SignedDuration;
 
 use crate::relay::Retention;
+use crate::secrets::Backend;
 
 /// Everything that a process is told.
 #[derive(Clone, Debug)]
@@ -17,11 +17,16 @@ pub struct Config {
     /// Not empty.
     pub roles: BTreeSet<Role>,
     pub http_addr: SocketAddr,
-    pub database_url: SecretUrl,
     pub bus: Bus,
+    pub state: State,
+    /// Where secrets are looked for, in this order, before the environment.
+    pub secret_stores: Vec<SecretSource>,
+    /// Base URL of the api role, where no sidecar finds it.
+    pub api_url: String,
     /// Stands before every topic and consumer group; may be empty.
     pub topic_prefix: String,
-    pub tokens: TokenConfig,
+    /// None where no role of the process looks at users' tokens.
+    pub tokens: Option<TokenConfig>,
     /// How long published events stay in the outbox.
     pub outbox_retention: Retention,
     /// How long a drain may take before the process gives up on it.
@@ -29,6 +34,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// What the process connects to by itself.
+    pub fn backends(&self) -> BTreeSet<Backend> {
+        let mut backends = BTreeSet::new();
+        if matches!(self.bus, Bus::Redis) || self.state == State::Redis {
+            backends.insert(Backend::Redis);
+        }
+        // Only a role that keeps state connects to its store.
+        if self.state == State::Postgres && self.roles.contains(&Role::Recurring) {
+            backends.insert(Backend::Postgres);
+        }
+        backends
+    }
+
     /// The roles as one name for logs and health, e.g. `api` or `api+audit`.
     pub fn service_name(&self) -> String {
         let names: Vec<_> = self.roles.iter().map(|role| role.as_str()).collect();
@@ -46,9 +64,27 @@ pub enum Bus {
     Kafka {
         brokers: String,
     },
-    Redis {
-        url: SecretUrl,
-    },
+    Redis,
+}
+
+/// Where roles keep state that is no truth: what they have done with, and when they last looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The sidecar's component of this name.
+    Sidecar(String),
+    Postgres,
+    Redis,
+}
+
+/// A store of secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The sidecar's component of this name.
+    Sidecar(String),
+    /// A folder with a file for each secret, as Kubernetes mounts them.
+    Folder(PathBuf),
+    /// A JSON file with one object.
+    Json(PathBuf),
 }
 
 /// Whose tokens are trusted.
@@ -59,26 +95,6 @@ pub struct TokenConfig {
     pub audience: String,
 }
 
-/// A URL that may hold a password, and therefore does not show itself.
-#[derive(Clone)]
-pub struct SecretUrl(String);
-
-impl SecretUrl {
-    pub fn new(url: String) -> Self {
-        Self(url)
-    }
-
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretUrl(…)")
-    }
-}
-
 /// Reads a role by its name.
 pub fn parse_role(name: &str) -> Result<Role, String> {
     let known = Role::ALL.map(Role::as_str);
@@ -86,6 +102,16 @@ pub fn parse_role(name: &str) -> Result<Role, String> {
         .into_iter()
         .find(|role| role.as_str() == name)
         .ok_or_else(|| format!("there is no such role; the roles are {}", known.join(", ")))
+}
+
+/// Reads a store of secrets: `dapr:NAME`, `dir:PATH` or `json:PATH`.
+pub fn parse_secret_source(text: &str) -> Result<SecretSource, String> {
+    match text.split_once(':') {
+        Some(("dapr", name)) if !name.is_empty() => Ok(SecretSource::Sidecar(name.to_owned())),
+        Some(("dir", path)) if !path.is_empty() => Ok(SecretSource::Folder(path.into())),
+        Some(("json", path)) if !path.is_empty() => Ok(SecretSource::Json(path.into())),
+        _ => Err("the stores are dapr:NAME, dir:PATH and json:PATH".to_owned()),
+    }
 }
 
 /// Reads a duration such as `30s`, `1m30s` or `500ms`. It must be more than nothing.
@@ -156,8 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_url_does_not_show_itself() {
-        let url = SecretUrl::new("postgres://u:hunter2@host/db".to_owned());
-        assert!(!format!("{url:?}").contains("hunter2"));
+    fn a_store_of_secrets_is_named_by_its_kind() {
+        let sidecar = SecretSource::Sidecar("env".to_owned());
+        assert_eq!(parse_secret_source("dapr:env"), Ok(sidecar));
+        let folder = SecretSource::Folder("/run/secrets".into());
+        assert_eq!(parse_secret_source("dir:/run/secrets"), Ok(folder));
+        for wrong in ["", "dapr", "dapr:", "vault:a", "/run/secrets"] {
+            assert!(parse_secret_source(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -20,16 +20,23 @@ pub type ProbeResult = Result<(), String>;
 #[derive(Clone)]
 pub struct Probe {
     pub component: Component,
+    /// What is asked, by the name that an operator knows.
+    pub name: Arc<str>,
     pub ask: Arc<dyn Fn() -> BoxFuture<'static, ProbeResult> + Send + Sync>,
 }
 
 impl Probe {
-    pub fn new<F>(component: Component, ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    pub fn new<F>(
+        component: Component,
+        name: &str,
+        ask: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = ProbeResult> + Send + 'static,
     {
         Self {
             component,
+            name: name.into(),
             ask: Arc::new(move || Box::pin(ask())),
         }
     }
@@ -53,13 +60,28 @@ pub enum Component {
     Publishing,
     /// Consuming: subscribed and assigned.
     Consuming,
+    /// The store of state that is no truth.
+    State,
+    /// Where secrets are looked for. They were found at the start, and are not needed again.
+    Secrets,
+    /// Calls to other roles. What needs them tries again until they come through.
+    Invocation,
+    /// The passes over due series.
+    Schedule,
 }
 
 impl Component {
     /// Whether the process is of no use without it. Taking an api out of service because a broker is
     /// away would turn an outage of the bus into one of the API.
     fn is_needed(self) -> bool {
-        self != Component::Publishing
+        match self {
+            Component::Database | Component::Dapr | Component::Consuming => true,
+            Component::Publishing
+            | Component::State
+            | Component::Secrets
+            | Component::Invocation
+            | Component::Schedule => false,
+        }
     }
 }
 
@@ -80,6 +102,9 @@ pub enum Status {
 #[derive(Clone, Debug, Serialize)]
 pub struct ComponentReport {
     pub status: Status,
+    /// What is behind it, such as `kafka` or the name of a sidecar's component; none where not in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
     pub reachable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -100,6 +125,10 @@ pub struct Components {
     pub database: ComponentReport,
     /// The worse of publishing and consuming.
     pub pubsub: ComponentReport,
+    pub statestore: ComponentReport,
+    pub secrets: ComponentReport,
+    /// The worse of calls to other roles and what depends on them alone.
+    pub invocation: ComponentReport,
 }
 
 /// The body of every health endpoint.
@@ -149,9 +178,9 @@ impl Health {
         let answers = join_all(self.probes.iter().map(ask)).await;
         let worst = answers
             .iter()
-            .map(|(component, answer)| match answer {
+            .map(|answer| match &answer.result {
                 Ok(()) => Status::Healthy,
-                Err(_) if component.is_needed() => Status::Unhealthy,
+                Err(_) if answer.component.is_needed() => Status::Unhealthy,
                 Err(_) => Status::Degraded,
             })
             .max()
@@ -170,43 +199,57 @@ impl Health {
     }
 }
 
-async fn ask(probe: &Probe) -> (Component, ProbeResult) {
+async fn ask(probe: &Probe) -> Answer {
     let answer = tokio::time::timeout(PROBE_TIMEOUT, (probe.ask)())
         .await
         .unwrap_or_else(|_| Err(format!("no answer within {PROBE_TIMEOUT:?}")));
-    (probe.component, answer)
+    Answer {
+        component: probe.component,
+        name: Arc::clone(&probe.name),
+        result: answer,
+    }
+}
+
+struct Answer {
+    component: Component,
+    name: Arc<str>,
+    result: ProbeResult,
 }
 
 /// A part that no probe asks for is not in use in this process.
-fn components(answers: &[(Component, ProbeResult)]) -> Components {
+fn components(answers: &[Answer]) -> Components {
     let of = |wanted: &[Component]| {
-        let mut asked = answers
-            .iter()
-            .filter(|(of, _)| wanted.contains(of))
-            .peekable();
-        if asked.peek().is_none() {
-            return (Status::Disabled, None);
-        }
-        let failed = asked.find_map(|(_, answer)| answer.as_ref().err());
-        match failed {
-            Some(detail) => (Status::Unhealthy, Some(detail.clone())),
-            None => (Status::Healthy, None),
+        let asked = || {
+            answers
+                .iter()
+                .filter(|answer| wanted.contains(&answer.component))
+        };
+        let name = asked().next().map(|answer| answer.name.to_string());
+        let failed = asked().find_map(|answer| answer.result.as_ref().err());
+        let status = match (&name, failed) {
+            (None, _) => Status::Disabled,
+            (Some(_), None) => Status::Healthy,
+            (Some(_), Some(_)) => Status::Unhealthy,
+        };
+        ComponentReport {
+            status,
+            component: name,
+            reachable: status == Status::Healthy,
+            detail: failed.cloned(),
         }
     };
-    let report = |(status, detail)| ComponentReport {
-        status,
-        reachable: status == Status::Healthy,
-        detail,
-    };
-    let (status, detail) = of(&[Component::Dapr]);
+    let dapr = of(&[Component::Dapr]);
     Components {
         dapr: DaprReport {
-            status,
-            sidecar_reachable: status == Status::Healthy,
-            detail,
+            status: dapr.status,
+            sidecar_reachable: dapr.reachable,
+            detail: dapr.detail,
         },
-        database: report(of(&[Component::Database])),
-        pubsub: report(of(&[Component::Publishing, Component::Consuming])),
+        database: of(&[Component::Database]),
+        pubsub: of(&[Component::Publishing, Component::Consuming]),
+        statestore: of(&[Component::State]),
+        secrets: of(&[Component::Secrets]),
+        invocation: of(&[Component::Invocation, Component::Schedule]),
     }
 }
 
@@ -215,7 +258,9 @@ mod tests {
     use super::*;
 
     fn probe(component: Component, answer: ProbeResult) -> Probe {
-        Probe::new(component, move || std::future::ready(answer.clone()))
+        Probe::new(component, "planted", move || {
+            std::future::ready(answer.clone())
+        })
     }
 
     fn failed() -> ProbeResult {
@@ -233,6 +278,24 @@ mod tests {
         assert!(!report.is_ready());
         assert_eq!(report.components.database.detail.as_deref(), Some("gone"));
         assert_eq!(report.components.dapr.status, Status::Disabled);
+        assert_eq!(report.components.statestore.status, Status::Disabled);
+        assert_eq!(report.components.statestore.component, None);
+    }
+
+    #[tokio::test]
+    async fn what_has_done_its_work_or_is_tried_again_does_not_make_the_process_unready() {
+        for component in [
+            Component::State,
+            Component::Secrets,
+            Component::Invocation,
+            Component::Schedule,
+        ] {
+            let report = Health::new("recurring", vec![probe(component, failed())])
+                .report()
+                .await;
+            assert_eq!(report.status, Status::Degraded, "{component:?}");
+            assert!(report.is_ready());
+        }
     }
 
     #[tokio::test]
@@ -249,7 +312,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_part_that_does_not_answer_counts_as_failed() {
-        let silent = Probe::new(Component::Database, std::future::pending);
+        let silent = Probe::new(Component::Database, "silent", std::future::pending);
         let report = Health::new("api", vec![silent]).report().await;
         assert!(!report.is_ready());
     }

@@ -7,14 +7,17 @@
 
 pub mod ask;
 pub mod auth;
+pub mod commands;
 pub mod config;
 pub mod consumers;
 pub mod drain;
 pub mod health;
 pub mod http;
+pub mod recurring;
 pub mod relay;
+pub mod secrets;
 pub mod serve;
-pub mod tasks;
 pub mod telemetry;
 pub mod trace_context;
+pub mod upkeep;
 pub mod wiring;

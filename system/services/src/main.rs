@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
 use gauntlet_contract::config::{Broker, Role};
 use gauntlet_services::config::{
-    Bus, Config, SecretUrl, TokenConfig, parse_duration, parse_retention, parse_role,
-    parse_topic_prefix,
+    Bus, Config, SecretSource, State, TokenConfig, parse_duration, parse_retention, parse_role,
+    parse_secret_source, parse_topic_prefix,
 };
 use gauntlet_services::relay::Retention;
 use gauntlet_services::telemetry::{LogFormat, parse_log_format, start_logs, start_metrics};
@@ -26,10 +26,14 @@ const HEALTH: &str = "health";
     name = "todo",
     version,
     subcommand_negates_reqs = true,
-    args_conflicts_with_subcommands = true
+    args_conflicts_with_subcommands = true,
+    after_help = "Secrets: DATABASE_URL (api, audit; e.g. postgres://user:password@127.0.0.1:5432/todo), \
+                  SERVICE_TOKEN (api, recurring; 32 characters or more, the same for both), REDIS_URL \
+                  (where Redis is used). Each is looked for in --secret-stores, in their order, and then \
+                  in the environment. A role that lacks one does not start."
 )]
 struct Args {
-    /// What this process does: api, audit; several with commas
+    /// What this process does: api, recurring, audit; several with commas
     #[arg(long = "role", env = "ROLE", value_delimiter = ',', required = true, value_parser = parse_role)]
     roles: Vec<Role>,
 
@@ -37,11 +41,7 @@ struct Args {
     #[arg(long, env = "HTTP_ADDR", default_value = "127.0.0.1:8000")]
     http_addr: SocketAddr,
 
-    /// Postgres, e.g. `postgres://user:password@127.0.0.1:5432/todo`
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: String,
-
-    /// Whether events travel through a Dapr sidecar: true, false
+    /// Whether events, state and calls between roles go through a Dapr sidecar: true, false
     #[arg(long, env = "USE_DAPR", action = ArgAction::Set, default_value_t = false)]
     use_dapr: bool,
 
@@ -61,25 +61,39 @@ struct Args {
     #[arg(long, env = "KAFKA_BROKERS")]
     kafka_brokers: Option<String>,
 
-    /// Redis or Valkey, e.g. `redis://127.0.0.1:6379`
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
-    redis_url: Option<String>,
+    /// Name of the sidecar's state component
+    #[arg(long, env = "STATE_STORE", default_value = "statestore")]
+    state_store: String,
+
+    /// Without Dapr, where roles keep state that is no truth: postgres, redis
+    #[arg(long, env = "STATE_BACKEND", default_value = "postgres", value_parser = parse_state)]
+    state_backend: State,
+
+    /// Where secrets are looked for before the environment, in this order: dapr:NAME (a component of the
+    /// sidecar), dir:PATH (a file for each), json:PATH; several with commas
+    #[arg(long, env = "SECRET_STORES", value_delimiter = ',', value_parser = parse_secret_source)]
+    secret_stores: Vec<SecretSource>,
+
+    /// Without Dapr, where the role api is, for the role recurring
+    #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:8000")]
+    api_url: String,
 
     /// Stands before every topic and consumer group, so that installations can share a broker
     #[arg(long, env = "TOPIC_PREFIX", default_value = "", value_parser = parse_topic_prefix)]
     topic_prefix: String,
 
     /// JWKS with the Ed25519 public keys that tokens are verified with; there is no default key
-    #[arg(long, env = "JWT_JWKS_FILE")]
-    jwt_jwks_file: PathBuf,
+    // Roles that see no user's token need neither this nor the next two.
+    #[arg(long, env = "JWT_JWKS_FILE", requires_all = ["jwt_issuer", "jwt_audience"])]
+    jwt_jwks_file: Option<PathBuf>,
 
     /// The `iss` that tokens must have
     #[arg(long, env = "JWT_ISSUER")]
-    jwt_issuer: String,
+    jwt_issuer: Option<String>,
 
     /// The `aud` that tokens must have
     #[arg(long, env = "JWT_AUDIENCE")]
-    jwt_audience: String,
+    jwt_audience: Option<String>,
 
     /// How long published events stay in the outbox, e.g. 24h; `off` keeps them for ever
     #[arg(long, env = "OUTBOX_RETENTION", default_value = "24h", value_parser = parse_retention)]
@@ -125,19 +139,41 @@ fn parse_broker(name: &str) -> Result<Broker, String> {
     }
 }
 
+fn parse_state(name: &str) -> Result<State, String> {
+    match name {
+        "postgres" => Ok(State::Postgres),
+        "redis" => Ok(State::Redis),
+        _ => Err("the backends are postgres, redis".to_owned()),
+    }
+}
+
+fn tokens(
+    jwks_file: Option<PathBuf>,
+    issuer: Option<String>,
+    audience: Option<String>,
+) -> Option<TokenConfig> {
+    Some(TokenConfig {
+        jwks_file: jwks_file?,
+        issuer: issuer?,
+        audience: audience?,
+    })
+}
+
 impl Args {
     fn into_config(self) -> anyhow::Result<Config> {
         Ok(Config {
             bus: self.bus()?,
+            state: if self.use_dapr {
+                State::Sidecar(self.state_store)
+            } else {
+                self.state_backend
+            },
+            secret_stores: self.secret_stores,
+            api_url: self.api_url,
             roles: self.roles.into_iter().collect(),
             http_addr: self.http_addr,
-            database_url: SecretUrl::new(self.database_url),
             topic_prefix: self.topic_prefix,
-            tokens: TokenConfig {
-                jwks_file: self.jwt_jwks_file,
-                issuer: self.jwt_issuer,
-                audience: self.jwt_audience,
-            },
+            tokens: tokens(self.jwt_jwks_file, self.jwt_issuer, self.jwt_audience),
             outbox_retention: self.outbox_retention,
             drain_timeout: self.drain_timeout,
         })
@@ -160,13 +196,7 @@ impl Args {
                     .clone()
                     .context("failed to find Kafka: BROKER=kafka needs KAFKA_BROKERS")?,
             },
-            Broker::Redis => Bus::Redis {
-                url: self
-                    .redis_url
-                    .clone()
-                    .map(SecretUrl::new)
-                    .context("failed to find Redis: BROKER=redis needs REDIS_URL")?,
-            },
+            Broker::Redis => Bus::Redis,
         })
     }
 }
@@ -222,7 +252,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
     drain::cancel_on_signal(begin_drain.clone())?;
     // Before the rest: a port in use is the commonest mistake, and the quickest to find.
     let listener = serve::bind(config.http_addr).await?;
-    let starting = wiring::wire(&config, metrics);
+    // The fallback of every store of secrets. What is not Unicode is none of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let starting = wiring::wire(&config, environment.collect(), metrics);
     let Some(process) = begin_drain.run_until_cancelled(starting).await else {
         return Ok(());
     };

@@ -10,15 +10,15 @@ use tracing_subscriber::EnvFilter;
 
 /// Histogram by `method`, `route`, `status`, seconds.
 pub const HTTP_SECONDS: &str = "todo_http_request_seconds";
-/// Gauge: events that are committed and not known to be published.
+/// Gauge by `outbox` (the role that owns it): events that are committed and not known to be published.
 pub const OUTBOX_DEPTH: &str = "todo_outbox_depth";
-/// Counter: published events that were deleted from the outbox because their retention was over.
+/// Counter by `outbox`: published events that were deleted because their retention was over.
 pub const OUTBOX_PURGED_TOTAL: &str = "todo_outbox_purged_total";
-/// Counter by `outcome` (`rejected`, `unknown`): publish attempts after which the event stays.
+/// Counter by `outbox`, `outcome` (`rejected`, `unknown`): publish attempts after which the event stays.
 pub const RELAY_FAILURES_TOTAL: &str = "todo_relay_failures_total";
-/// Histogram, seconds: from the decision on a change to the broker's acknowledgement of its event.
+/// Histogram by `outbox`, seconds: from the time of an event to the broker's acknowledgement of it.
 pub const RELAY_LAG_SECONDS: &str = "todo_relay_lag_seconds";
-/// Gauge: shards of the outbox that this process holds the lease of.
+/// Gauge by `outbox`: shards that this process holds the lease of.
 pub const RELAY_SHARDS_HELD: &str = "todo_relay_shards_held";
 /// Counter by `consumer`: deliveries whose event the inbox knew already.
 pub const DUPLICATES_TOTAL: &str = "todo_events_duplicate_total";

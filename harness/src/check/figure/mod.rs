@@ -1,10 +1,12 @@
 //! Numbers worth showing that no bar applies to.
 
+mod equivalence;
 mod recovery;
 mod sidecar_cgroup;
 mod sidecar_overhead;
 mod sidecar_resident;
 
+pub use equivalence::equivalence;
 pub use recovery::recovery;
 pub use sidecar_cgroup::sidecar_cgroup;
 pub use sidecar_overhead::{OverheadOf, sidecar_overhead};

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::Fold;
 use crate::ledger::untold::UntoldRows;
 use crate::ledger::{
-    Fate, Intrusion, Operation, OperationKind, OperationOutcome, OutboxRow, Placement, UnknownFate,
+    EventKind, Fate, Intrusion, Operation, OperationKind, OperationOutcome, OutboxRow, Placement,
+    UnknownFate,
 };
 
 /// What ties an operation to an event when no answer named task and version.
@@ -34,7 +35,7 @@ impl<'a> Trace<'a> {
     }
 
     fn of_event(event: &'a OutboxRow) -> Option<Self> {
-        let kind = event.kind?;
+        let kind = event.kind?.of_task()?;
         if kind.writes_title() {
             event
                 .title
@@ -111,7 +112,8 @@ impl<'a> Fold<'a> {
     }
 
     fn is_told_by(&self, operation: usize, event: usize) -> bool {
-        self.record.events[event].kind == Some(self.record.operations[operation].kind)
+        let asked = self.record.operations[operation].kind;
+        self.record.events[event].kind == Some(EventKind::Task(asked))
     }
 
     /// Ties an event to the operation that asked for it, and gives the operation's fate.

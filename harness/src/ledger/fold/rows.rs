@@ -7,12 +7,14 @@ use crate::ledger::untold::UntoldRows;
 use crate::ledger::{Fate, Intrusion, LostChange, OperationKind, OperationOutcome, Placement};
 
 impl Fold<'_> {
-    /// Events and rows that no operation explains.
+    /// Events and rows that no operation explains, nor anything else.
     pub(super) fn find_intruding_rows(&mut self, rows: &UntoldRows<'_>) {
         let mut explained = self.tasks.each(false);
+        let besides: HashSet<usize> = self.accounting.besides.iter().copied().collect();
         for (event, &task) in self.tasks.of_event.iter().enumerate() {
             explained[task] = true;
-            if self.accounting.operation_of_event[event].is_none() {
+            let is_claimed = self.accounting.operation_of_event[event].is_some();
+            if !is_claimed && !besides.contains(&event) {
                 self.accounting.intrusions.push(Intrusion::Event { event });
             }
         }

@@ -198,7 +198,7 @@ mod tests {
         batch
             .deliveries
             .iter()
-            .map(|delivery| delivery.envelope.data.version)
+            .map(|delivery| delivery.envelope.data.version().unwrap())
             .collect()
     }
 

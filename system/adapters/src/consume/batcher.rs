@@ -125,7 +125,8 @@ mod tests {
     #[async_trait]
     impl Handler for Gated {
         async fn handle(&self, batch: &[Delivery]) -> Vec<Settle> {
-            let versions = batch.iter().map(|d| d.envelope.data.version).collect();
+            let version = |delivery: &Delivery| delivery.envelope.data.version().unwrap();
+            let versions = batch.iter().map(version).collect();
             self.batches.lock().unwrap().push(versions);
             self.permits.acquire().await.unwrap().forget();
             vec![Settle::Done; batch.len()]

@@ -186,9 +186,9 @@ mod tests {
     #[tokio::test]
     async fn deliveries_are_answered_as_the_handler_settles_them() {
         let handler = Arc::new(Recorder::answering(|delivery, _| {
-            match delivery.envelope.data.version {
-                1 => Settle::Done,
-                2 => Settle::Retry,
+            match delivery.envelope.data.version() {
+                Some(1) => Settle::Done,
+                Some(2) => Settle::Retry,
                 _ => Settle::DeadLetter("poison".to_owned()),
             }
         }));

@@ -1,10 +1,18 @@
-//! Events through a Dapr sidecar: a publisher, and the routes that the sidecar delivers to.
+//! Events, state, secrets and calls through a Dapr sidecar.
 
+mod api;
 mod ingress;
+mod invoke;
 mod publisher;
+mod secrets;
 mod sidecar;
+mod state;
+mod state_request;
 mod subscribe;
 
 pub use ingress::{DaprIngressSettings, ingress};
+pub use invoke::DaprInvoker;
 pub use publisher::{DaprPublisher, DaprSettings};
+pub use secrets::{DaprSecretSettings, DaprSecretStore};
 pub use sidecar::DaprSidecar;
+pub use state::{DaprStateSettings, DaprStateStore};

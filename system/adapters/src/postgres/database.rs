@@ -95,20 +95,34 @@ impl Database {
         })
     }
 
-    /// Brings the schema up to date, under an advisory lock: several processes may start at once.
+    /// Brings the schema up to date, under an advisory lock: several processes may start at once, and wait
+    /// for the first for as long as it takes.
     pub async fn migrate(&self) -> Result<(), PortError> {
-        MIGRATIONS
-            .run(&self.pool)
-            .await
-            .map_err(|error| migration_failed("migrate the schema forward", error))
+        let op = "migrate the schema forward";
+        let unhurried = self.unhurried(op).await?;
+        let done = MIGRATIONS.run(&unhurried).await;
+        unhurried.close().await;
+        done.map_err(|error| migration_failed(op, error))
     }
 
     /// Takes the schema back to `version`; 0 leaves nothing of it.
     pub async fn migrate_back_to(&self, version: i64) -> Result<(), PortError> {
-        MIGRATIONS
-            .undo(&self.pool, version)
+        let op = "roll the schema back";
+        let unhurried = self.unhurried(op).await?;
+        let done = MIGRATIONS.undo(&unhurried, version).await;
+        unhurried.close().await;
+        done.map_err(|error| migration_failed(op, error))
+    }
+
+    /// One connection whose statements may take their time.
+    async fn unhurried(&self, op: &'static str) -> Result<PgPool, PortError> {
+        let options = PgConnectOptions::clone(&self.pool.connect_options());
+        PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.pool.options().get_acquire_timeout())
+            .connect_with(options.options([("statement_timeout", "0")]))
             .await
-            .map_err(|error| migration_failed("roll the schema back", error))
+            .map_err(|error| Call::new("database", op).not_connected(error))
     }
 
     /// Asks the database for a sign of life.

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use gauntlet_contract::TaskId;
+use gauntlet_contract::EntityId;
 
-/// How many shards the tasks are divided into; the migrations hold one lease row for each.
+/// How many shards the subjects of events are divided into; the migrations hold one lease row for each.
 pub(super) const SHARDS: i32 = 16;
 
-/// A task's shard. The low bits of a UUID are random in every version that we draw, so they are as
+/// A subject's shard. The low bits of a UUID are random in every version that we draw, so they are as
 /// good as a hash, and the same in every build.
-pub(super) fn shard_of(id: TaskId) -> i32 {
+pub(super) fn shard_of(id: EntityId) -> i32 {
     let low_bits = i32::from(id.0.as_bytes()[15]);
     low_bits % SHARDS
 }
@@ -37,7 +37,7 @@ mod tests {
     fn shards_are_all_used_and_never_exceeded() {
         let mut seen = [0_u32; SHARDS as usize];
         for _ in 0..4_000 {
-            let shard = usize::try_from(shard_of(TaskId::generate())).unwrap();
+            let shard = usize::try_from(shard_of(EntityId::generate())).unwrap();
             seen[shard] += 1;
         }
         // 250 are expected in each; a skew by half would mean that ids no longer end in random bits.

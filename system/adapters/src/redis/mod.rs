@@ -1,4 +1,4 @@
-//! Events on Redis Streams without a sidecar.
+//! Events on Redis Streams, and state, without a sidecar.
 //!
 //! Entries carry the envelope in the field `data`, as Dapr's Redis component writes it, so that
 //! either mode reads what the other has left in a stream.
@@ -9,8 +9,10 @@ mod error;
 mod ingress;
 mod publisher;
 mod settings;
+mod state;
 mod stream;
 
 pub use ingress::ingress;
 pub use publisher::RedisPublisher;
 pub use settings::RedisSettings;
+pub use state::{RedisStateSettings, RedisStateStore};

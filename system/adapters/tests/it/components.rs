@@ -1,7 +1,7 @@
-//! Kafka, Redis and Postgres under the harness's supervision.
+//! Kafka, Redis, Postgres and sidecars under the harness's supervision.
 //!
 //! Each starts when the first trial asks for it. `--list` thus starts nothing, and a filter no more than
-//! its tests need. These are components and no stack: nothing here is judged, and Dapr need not be had.
+//! its tests need. These are components and no stack: nothing here is judged.
 
 use std::error::Error;
 use std::fs;
@@ -27,6 +27,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::progress::Lines;
+use crate::sidecars::Sidecars;
 
 /// Postgres ends its sessions at once, Kafka takes a second or two.
 const GRACE: Duration = Duration::from_secs(10);
@@ -45,6 +46,7 @@ pub(crate) struct Components {
     kafka: Once<Kafka>,
     redis: Once<Redis>,
     postgres: Once<Postgres>,
+    sidecars: Once<Sidecars>,
     /// Not that of a trial: children are watched from their start to the end of the last trial.
     runtime: Runtime,
 }
@@ -57,6 +59,7 @@ impl Components {
             kafka: OnceCell::new(),
             redis: OnceCell::new(),
             postgres: OnceCell::new(),
+            sidecars: OnceCell::new(),
             runtime: runtime?,
         })
     }
@@ -75,13 +78,24 @@ impl Components {
 
     /// The server's URL, `redis://host:port`.
     pub(crate) fn redis(&self) -> Result<String, Failed> {
-        let redis = self.started(&self.redis, async |ground| {
+        Ok(self.redis_server()?.url())
+    }
+
+    fn redis_server(&self) -> Result<Redis, Failed> {
+        self.started(&self.redis, async |ground| {
             let artifact = ground.obtain(ComponentId::Redis).await?;
             let redis = Redis::plan(&Runnable::of_artifact(&artifact), &ground.site)?;
             ground.bring_up(redis.spec()).await?;
             Ok(redis)
-        })?;
-        Ok(redis.url())
+        })
+    }
+
+    /// Sidecars whose components are on Postgres and Redis.
+    pub(crate) fn sidecars(&self) -> Result<Sidecars, Failed> {
+        let (postgres, redis) = (self.postgres()?, self.redis_server()?);
+        self.started(&self.sidecars, async |ground| {
+            Sidecars::start(ground, &postgres, &redis).await
+        })
     }
 
     /// The server, whose superuser the tests are.
@@ -146,9 +160,9 @@ fn remove_old(folder: &Path) -> io::Result<()> {
 }
 
 /// Where components stand, opened with the first of them.
-struct Ground {
+pub(crate) struct Ground {
     store: Arc<Store>,
-    site: Site,
+    pub(crate) site: Site,
     provider: ProcessProvider,
     running: Mutex<Vec<Arc<dyn Instance>>>,
 }
@@ -180,12 +194,12 @@ impl Ground {
     }
 
     /// Blocks a thread for minutes where a component has to be fetched.
-    async fn obtain(&self, id: ComponentId) -> Result<Artifact, BoxError> {
+    pub(crate) async fn obtain(&self, id: ComponentId) -> Result<Artifact, BoxError> {
         let store = Arc::clone(&self.store);
         Ok(tokio::task::spawn_blocking(move || store.obtain(id, &Lines)).await??)
     }
 
-    async fn bring_up(&self, spec: &ServiceSpec) -> Result<(), StackError> {
+    pub(crate) async fn bring_up(&self, spec: &ServiceSpec) -> Result<(), StackError> {
         let service = self.provider.start(spec.clone(), &self.site.run).await?;
         // Before it is ready: if it never is, it has to be stopped too.
         self.running().push(Arc::clone(&service));

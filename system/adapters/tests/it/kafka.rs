@@ -185,8 +185,8 @@ async fn order_and_events_survive_rebalances(brokers: String) {
         let mut versions: Vec<u64> = recorder
             .done()
             .iter()
-            .filter(|event| event.subject == task)
-            .map(|event| event.data.version)
+            .filter(|event| event.subject == task.into())
+            .map(|event| event.data.version().unwrap())
             .collect();
         // A rebalance may redeliver, never reorder first deliveries.
         let mut seen = std::collections::HashSet::new();

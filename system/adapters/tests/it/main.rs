@@ -8,11 +8,16 @@
     reason = "helpers of tests fail as the tests' assertions do"
 )]
 
+mod audit;
 mod components;
+mod invocation;
 mod kafka;
 mod postgres;
 mod progress;
 mod redis;
+mod secrets;
+mod sidecars;
+mod state;
 mod topics;
 mod trials;
 
@@ -44,7 +49,16 @@ fn main() -> ExitCode {
 /// Answers as the compiler's own runner does, once nothing runs any more.
 fn run_trials(args: &Arguments) -> Result<ExitCode, String> {
     let components = Arc::new(Components::none_yet()?);
-    let trials: Vec<Trial> = [kafka::trials, redis::trials, postgres::trials]
+    let suites = [
+        kafka::trials,
+        redis::trials,
+        postgres::trials,
+        audit::trials,
+        state::trials,
+        secrets::trials,
+        invocation::trials,
+    ];
+    let trials: Vec<Trial> = suites
         .iter()
         .flat_map(|trials| trials(&components))
         .collect();

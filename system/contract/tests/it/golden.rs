@@ -1,11 +1,16 @@
 use std::fmt::Debug;
 
 use gauntlet_contract::config::{Broker, Role};
+use gauntlet_contract::label::{CreateLabel, UpdateLabel};
 use gauntlet_contract::problem::FieldError;
-use gauntlet_contract::task::{AuditEntry, CompleteTask, CreateTask, Page, UpdateTask};
+use gauntlet_contract::recurrence::{
+    InstanceSettled, Mode, MonthEnd, NextInstance, Rule, Template, Weekday,
+};
+use gauntlet_contract::task::{AddTags, CompleteTask, CreateTask, Page, UpdateTask};
 use gauntlet_contract::{
-    Envelope, EventId, EventType, Problem, Task, TaskEvent, TaskId, TaskStatus, Topic, TopicName,
-    UserId,
+    AuditEntry, Entity, Envelope, EventData, EventId, EventType, Label, LabelEvent, LabelId,
+    LabelKind, Occurrence, Priority, Problem, Recurrence, Series, SeriesEvent, SeriesId, Task,
+    TaskEvent, TaskId, TaskStatus, Topic, TopicName, UserId,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -27,6 +32,12 @@ pub(crate) fn pending() -> Task {
         title: "buy \"milk\" & Käse 🦀".to_owned(),
         description: None,
         status: TaskStatus::Pending,
+        priority: Priority::Medium,
+        due_date: None,
+        time_zone: None,
+        category_id: None,
+        tags: Vec::new(),
+        occurrence: None,
         version: 1,
         created_at: at(0),
         updated_at: at(0),
@@ -38,6 +49,15 @@ fn completed() -> Task {
     Task {
         description: Some("two\nlines".to_owned()),
         status: TaskStatus::Completed,
+        priority: Priority::Urgent,
+        due_date: Some(at(2_000_000)),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        category_id: Some(LabelId(id(4))),
+        tags: vec![LabelId(id(5)), LabelId(id(6))],
+        occurrence: Some(Occurrence {
+            series_id: SeriesId(id(7)),
+            number: 3,
+        }),
         version: 2,
         updated_at: at(1_500_000),
         completed_at: Some(at(1_500_000)),
@@ -54,6 +74,50 @@ fn envelope(kind: EventType, version: u64, old: Option<Task>, new: Option<Task>)
         new,
     };
     Envelope::of_task(EventId(id(3)), kind, at(1_500_001), data)
+}
+
+fn label() -> Label {
+    Label {
+        id: LabelId(id(5)),
+        user_id: UserId(id(2)),
+        kind: LabelKind::Tag,
+        name: "home".to_owned(),
+        color: "#ff8800".to_owned(),
+        version: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+fn series() -> Series {
+    Series {
+        id: SeriesId(id(7)),
+        user_id: UserId(id(2)),
+        recurrence: Recurrence {
+            rule: Rule::Weekly {
+                interval: 2,
+                days: vec![Weekday::Monday, Weekday::Thursday],
+            },
+            mode: Mode::OnSchedule,
+            count: Some(10),
+            until: Some("2026-12-31".parse().unwrap()),
+        },
+        start: "2025-10-09T10:53:22".parse().unwrap(),
+        time_zone: "Europe/Berlin".to_owned(),
+        next_occurrence: 4,
+        latest_due_at: at(2_000_000),
+        template: Template {
+            title: "a".to_owned(),
+            description: None,
+            priority: Priority::Low,
+            category_id: None,
+            tags: vec![LabelId(id(5))],
+        },
+        ended_at: None,
+        version: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    }
 }
 
 /// Encodes to exactly the golden bytes (their final line break apart), and decodes to the value.
@@ -91,6 +155,53 @@ fn event_of_a_deletion() {
     pin(&event, include_str!("../golden/event-deleted.json"));
 }
 
+/// Types of events, each with data of the shape that belongs to it.
+#[test]
+fn events_of_labels_series_instances_and_the_trail() {
+    let pinned = |kind, data, golden| {
+        let event = Envelope::new(EventId(id(3)), "/todo/test", kind, at(1), data);
+        assert_eq!(event.partitionkey, event.subject.to_string());
+        pin(&event, golden);
+    };
+    let label = LabelEvent {
+        label_id: LabelId(id(5)),
+        user_id: UserId(id(2)),
+        version: 1,
+        old: None,
+        new: Some(label()),
+    };
+    let golden = include_str!("../golden/event-tag-created.json");
+    pinned(EventType::TagCreated, EventData::Label(label), golden);
+    let series = SeriesEvent {
+        series_id: SeriesId(id(7)),
+        user_id: UserId(id(2)),
+        version: 1,
+        old: None,
+        new: Some(series()),
+    };
+    let golden = include_str!("../golden/event-series-created.json");
+    pinned(EventType::SeriesCreated, EventData::Series(series), golden);
+    let settled = InstanceSettled {
+        series_id: SeriesId(id(7)),
+        number: 3,
+        task_id: TaskId(id(1)),
+        user_id: UserId(id(2)),
+        settled_at: at(1),
+    };
+    let golden = include_str!("../golden/event-instance-settled.json");
+    pinned(
+        EventType::InstanceSettled,
+        EventData::Settled(settled),
+        golden,
+    );
+    let golden = include_str!("../golden/event-audit-recorded.json");
+    pinned(
+        EventType::AuditRecorded,
+        EventData::Audit(audit_entry()),
+        golden,
+    );
+}
+
 #[test]
 fn page_of_tasks() {
     let page = Page {
@@ -100,21 +211,26 @@ fn page_of_tasks() {
     pin(&page, include_str!("../golden/page-of-tasks.json"));
 }
 
-#[test]
-fn line_of_the_audit_trail() {
-    let entry = AuditEntry {
+fn audit_entry() -> AuditEntry {
+    AuditEntry {
         seq: 7,
         event_id: EventId(id(3)),
-        task_id: TaskId(id(1)),
+        entity: Entity::Task,
+        entity_id: TaskId(id(1)).into(),
         user_id: UserId(id(2)),
         action: EventType::TaskCreated.action().to_owned(),
-        task_version: 1,
+        version: 1,
         old: None,
-        new: Some(pending()),
+        new: Some(serde_json::to_value(pending()).unwrap()),
         occurred_at: at(1_500_001),
         recorded_at: at(1_600_000),
-    };
-    pin(&entry, include_str!("../golden/audit-entry.json"));
+    }
+}
+
+#[test]
+fn line_of_the_audit_trail() {
+    let golden = include_str!("../golden/audit-entry.json");
+    pin(&audit_entry(), golden);
 }
 
 #[test]
@@ -137,6 +253,7 @@ fn bodies_of_requests() {
     let create = |description: Option<&str>| CreateTask {
         title: "a".to_owned(),
         description: description.map(str::to_owned),
+        ..CreateTask::default()
     };
     pin(&create(None), r#"{"title":"a"}"#);
     pin(&create(Some("b")), r#"{"title":"a","description":"b"}"#);
@@ -145,24 +262,125 @@ fn bodies_of_requests() {
         title: None,
         description: Some(None),
         status: Some(TaskStatus::InProgress),
+        ..UpdateTask::default()
     };
     pin(&clear, r#"{"description":null,"status":"in_progress"}"#);
     pin(&CompleteTask { completed: false }, r#"{"completed":false}"#);
+    let tags = vec![LabelId(id(5))];
+    pin(
+        &AddTags { tags },
+        r#"{"tags":["01990000-0000-7000-8000-000000000005"]}"#,
+    );
+    let label = CreateLabel {
+        name: "a".to_owned(),
+        color: None,
+    };
+    pin(&label, r#"{"name":"a"}"#);
+    pin(&UpdateLabel::default(), "{}");
+    let next = NextInstance {
+        number: 2,
+        settled_at: None,
+    };
+    pin(&next, r#"{"number":2}"#);
 }
 
 #[test]
-fn names() {
+fn every_field_of_a_new_task() {
+    let create = CreateTask {
+        title: "a".to_owned(),
+        description: None,
+        priority: Some(Priority::High),
+        due_date: Some("2026-11-30T17:00".parse().unwrap()),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        category_id: Some(LabelId(id(4))),
+        tags: vec![LabelId(id(5))],
+        recurrence: Some(Recurrence {
+            rule: Rule::Daily { interval: 1 },
+            mode: Mode::OnCompletion,
+            count: None,
+            until: None,
+        }),
+    };
+    pin(&create, include_str!("../golden/create-task.json"));
+}
+
+#[test]
+fn rules_of_recurrence() {
+    let rules = [
+        (
+            Rule::Monthly {
+                interval: 1,
+                month_end: MonthEnd::Skip,
+            },
+            r#"{"frequency":"monthly","interval":1,"month_end":"skip"}"#,
+        ),
+        (
+            Rule::Yearly {
+                interval: 1,
+                month_end: MonthEnd::Clamp,
+            },
+            r#"{"frequency":"yearly","interval":1,"month_end":"clamp"}"#,
+        ),
+        (
+            Rule::Cron {
+                expression: "0 9 * * 1-5".to_owned(),
+            },
+            r#"{"frequency":"cron","expression":"0 9 * * 1-5"}"#,
+        ),
+    ];
+    for (rule, golden) in rules {
+        pin(&rule, golden);
+    }
+}
+
+#[test]
+fn types_of_events() {
     let types = [
         (EventType::TaskCreated, "todo.task.created", "created"),
         (EventType::TaskUpdated, "todo.task.updated", "updated"),
         (EventType::TaskCompleted, "todo.task.completed", "completed"),
         (EventType::TaskReopened, "todo.task.reopened", "reopened"),
         (EventType::TaskDeleted, "todo.task.deleted", "deleted"),
+        (EventType::TagCreated, "todo.tag.created", "created"),
+        (EventType::TagUpdated, "todo.tag.updated", "updated"),
+        (EventType::TagDeleted, "todo.tag.deleted", "deleted"),
+        (
+            EventType::CategoryCreated,
+            "todo.category.created",
+            "created",
+        ),
+        (
+            EventType::CategoryUpdated,
+            "todo.category.updated",
+            "updated",
+        ),
+        (
+            EventType::CategoryDeleted,
+            "todo.category.deleted",
+            "deleted",
+        ),
+        (EventType::SeriesCreated, "todo.series.created", "created"),
+        (
+            EventType::SeriesAdvanced,
+            "todo.series.advanced",
+            "advanced",
+        ),
+        (EventType::SeriesEnded, "todo.series.ended", "ended"),
+        (
+            EventType::InstanceSettled,
+            "todo.recurrence.settled",
+            "settled",
+        ),
+        (EventType::AuditRecorded, "todo.audit.recorded", "recorded"),
     ];
     for (kind, name, action) in types {
         pin(&kind, &format!("\"{name}\""));
         assert_eq!(kind.action(), action);
     }
+}
+
+#[test]
+fn names() {
     for (status, name) in TaskStatus::ALL
         .into_iter()
         .zip(["pending", "in_progress", "completed"])
@@ -171,7 +389,26 @@ fn names() {
         assert_eq!(status.as_str(), name);
         assert_eq!(TaskStatus::from_name(name), Some(status));
     }
-    for (role, name) in Role::ALL.into_iter().zip(["api", "audit"]) {
+    for (priority, name) in Priority::ALL
+        .into_iter()
+        .zip(["low", "medium", "high", "urgent"])
+    {
+        pin(&priority, &format!("\"{name}\""));
+        assert_eq!(priority.as_str(), name);
+        assert_eq!(Priority::from_name(name), Some(priority));
+    }
+    for (kind, name) in LabelKind::ALL.into_iter().zip(["tag", "category"]) {
+        pin(&kind, &format!("\"{name}\""));
+        assert_eq!(kind.as_str(), name);
+        assert_eq!(LabelKind::from_name(name), Some(kind));
+    }
+    let entities = ["task", "tag", "category", "series"];
+    for (entity, name) in Entity::ALL.into_iter().zip(entities) {
+        pin(&entity, &format!("\"{name}\""));
+        assert_eq!(entity.as_str(), name);
+        assert_eq!(Entity::from_name(name), Some(entity));
+    }
+    for (role, name) in Role::ALL.into_iter().zip(["api", "recurring", "audit"]) {
         pin(&role, &format!("\"{name}\""));
         assert_eq!(role.as_str(), name);
     }

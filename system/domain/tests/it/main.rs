@@ -5,4 +5,10 @@
 )]
 
 mod examples;
+mod labels;
 mod properties;
+mod recurrence;
+mod recurrence_next;
+mod recurrence_properties;
+mod series;
+mod support;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gauntlet_contract::{Envelope, TopicName};
+use gauntlet_contract::{EntityId, Envelope, TopicName};
 use jiff::Timestamp;
 
 use crate::error::PortError;
@@ -27,20 +27,16 @@ pub struct Sent {
     pub took: Option<Duration>,
 }
 
-/// The relay's view of the outbox. Shards are leased, so that of several replicas only one relays
-/// a given task, and each lease carries an epoch that fences off a holder who has lost it.
+/// The relay's view of an outbox. Shards are leased, so that of several replicas only one relays
+/// a given subject, and each lease carries an epoch that fences off a holder who has lost it.
 #[async_trait]
 pub trait OutboxQueue: Send + Sync {
     /// Takes or renews leases on up to `shards` shards; answers how many are held now.
     async fn renew(&self, ttl: Duration) -> Result<u32, PortError>;
 
-    /// The oldest unsent entries of held shards: at most `limit`, at most one per task (the oldest),
-    /// without the tasks in `busy`.
-    async fn unsent(
-        &self,
-        limit: u32,
-        busy: &[gauntlet_contract::TaskId],
-    ) -> Result<Vec<OutboxEntry>, PortError>;
+    /// The oldest unsent entries of held shards: at most `limit`, at most one per subject (the oldest),
+    /// without the subjects in `busy`.
+    async fn unsent(&self, limit: u32, busy: &[EntityId]) -> Result<Vec<OutboxEntry>, PortError>;
 
     /// Marks entries as published, if their shard's lease is still ours; answers how many were.
     async fn mark_sent(&self, sent: &[Sent]) -> Result<u64, PortError>;

@@ -1,22 +1,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gauntlet_contract::Envelope;
-use gauntlet_ports::{AuditLog, Delivery, Handler, PortError, PortErrorKind, Recorded, Settle};
+use gauntlet_contract::{Envelope, EventType};
+use gauntlet_ports::{AuditLog, Audited, Delivery, Handler, PortError, Recorded, Settle};
 
-use crate::telemetry::{DUPLICATES_TOTAL, HANDLED_FAILURES_TOTAL, chain};
+use super::poison::Poison;
 
-/// An event that failed this often through its own fault is parked.
-const HANDLED_FAILURES_MAX: u32 = 3;
-const CONSUMER: &str = "audit";
-
-/// Writes every task event into the audit trail, once.
-///
-/// A failure that is the event's own fault is counted in its inbox, and the third one dead-letters
-/// it. Every other failure is the surroundings' fault and is retried without bound: counting those
-/// would park healthy events whenever the database is away for a moment.
+/// Writes every event of `task-events` into the audit trail, once.
 pub struct AuditHandler {
     log: Arc<dyn AuditLog>,
+    poison: Poison,
 }
 
 impl std::fmt::Debug for AuditHandler {
@@ -27,39 +20,20 @@ impl std::fmt::Debug for AuditHandler {
 
 impl AuditHandler {
     pub fn new(log: Arc<dyn AuditLog>) -> Self {
-        Self { log }
+        Self {
+            log,
+            poison: Poison::new("audit"),
+        }
     }
 
     async fn settle(&self, event: &Envelope, answer: Result<Recorded, PortError>) -> Settle {
         match answer {
             Ok(Recorded::Fresh) => Settle::Done,
-            Ok(Recorded::Duplicate) => {
-                metrics::counter!(DUPLICATES_TOTAL, "consumer" => CONSUMER).increment(1);
-                Settle::Done
-            }
-            Err(error) if error.kind == PortErrorKind::Invalid => {
-                self.count_against(event, &chain(&error)).await
-            }
+            Ok(Recorded::Duplicate) => self.poison.known(),
             Err(error) => {
-                tracing::warn!(event_id = %event.id, error = chain(&error), "to be retried");
-                Settle::Retry
+                let counting = self.log.count_failure(event);
+                self.poison.failed(event, &error, counting).await
             }
-        }
-    }
-
-    async fn count_against(&self, event: &Envelope, reason: &str) -> Settle {
-        metrics::counter!(HANDLED_FAILURES_TOTAL, "consumer" => CONSUMER).increment(1);
-        let failures = match self.log.count_failure(event).await {
-            Ok(failures) => failures,
-            // What cannot even be counted would otherwise be retried for ever.
-            Err(error) if error.kind == PortErrorKind::Invalid => HANDLED_FAILURES_MAX,
-            Err(_) => return Settle::Retry,
-        };
-        tracing::warn!(event_id = %event.id, failures, reason, "failed through its own fault");
-        if failures < HANDLED_FAILURES_MAX {
-            Settle::Retry
-        } else {
-            Settle::DeadLetter(reason.to_owned())
         }
     }
 }
@@ -81,7 +55,10 @@ impl Handler for AuditHandler {
         for (delivery, fault) in batch.iter().zip(faults) {
             let event = &delivery.envelope;
             let settle = match fault {
-                Some(fault) => self.count_against(event, fault).await,
+                Some(fault) => {
+                    let counting = self.log.count_failure(event);
+                    self.poison.at_fault(event, fault, counting).await
+                }
                 None => match answers.next() {
                     Some(answer) => self.settle(event, answer).await,
                     // A log that owes an answer has promised nothing.
@@ -96,18 +73,37 @@ impl Handler for AuditHandler {
 
 /// What an event says of itself and cannot be true. A trail that took it down would be wrong.
 fn fault(event: &Envelope) -> Option<&'static str> {
-    let data = &event.data;
-    let states = [data.old.as_ref(), data.new.as_ref()];
-    let is_of_the_task =
-        |task: &gauntlet_contract::Task| task.id == data.task_id && task.user_id == data.user_id;
-    if event.subject != data.task_id {
-        Some("subject and data name different tasks")
-    } else if data.version == 0 {
+    let Some(audited) = Audited::of(event) else {
+        return Some("type and data are of different kinds, or of another topic");
+    };
+    let Audited { old, new, .. } = audited;
+    let states = || old.iter().chain(&new);
+    let has_states_of_its_type = match event.kind {
+        EventType::TaskCreated
+        | EventType::TagCreated
+        | EventType::CategoryCreated
+        | EventType::SeriesCreated => old.is_none() && new.is_some(),
+        EventType::TaskDeleted | EventType::TagDeleted | EventType::CategoryDeleted => {
+            old.is_some() && new.is_none()
+        }
+        _ => old.is_some() && new.is_some(),
+    };
+    if event.subject != audited.entity_id {
+        Some("subject and data name different ids")
+    } else if audited.version == 0 {
         Some("versions start at 1")
-    } else if data.old.is_none() && data.new.is_none() {
-        Some("neither a state before nor one after")
-    } else if !states.into_iter().flatten().all(is_of_the_task) {
-        Some("a state belongs to another task or user")
+    } else if !has_states_of_its_type {
+        Some("the states before and after are not those of the type")
+    } else if states().any(|state| state.entity() != audited.entity) {
+        Some("a state is of another kind than the type")
+    } else if states()
+        .any(|state| state.id() != audited.entity_id || state.user_id() != audited.user_id)
+    {
+        Some("a state belongs to another id or user")
+    } else if old.is_some_and(|old| old.version() >= audited.version)
+        || new.is_some_and(|new| new.version() != audited.version)
+    {
+        Some("the version is not that of the states")
     } else {
         None
     }

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::problem::ApiError;
 
@@ -16,6 +17,39 @@ pub(super) struct JsonBody<T>(pub(super) T);
 #[derive(Debug)]
 pub(super) struct OptionalJsonBody<T>(pub(super) Option<T>);
 
+/// Nothing is read from the body, whatever it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoBody;
+
+/// What a handler makes of a body that has arrived.
+pub(super) trait FromBody: Sized {
+    fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError>;
+}
+
+impl<T: DeserializeOwned> FromBody for JsonBody<T> {
+    fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+        if !is_json(headers) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        decode(bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromBody for OptionalJsonBody<T> {
+    fn from_body(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        JsonBody::from_body(headers, bytes).map(|JsonBody(body)| Self(Some(body)))
+    }
+}
+
+impl FromBody for NoBody {
+    fn from_body(_: &HeaderMap, _: &[u8]) -> Result<Self, ApiError> {
+        Ok(Self)
+    }
+}
+
 impl<S, T> FromRequest<S> for JsonBody<T>
 where
     S: Send + Sync,
@@ -24,37 +58,14 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(request.headers());
+        let headers = request.headers().clone();
         // Read before it is refused: an answer to a half-sent body may never be seen.
         let bytes = read(request, state).await?;
-        if !is_json {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        decode(&bytes).map(Self)
+        Self::from_body(&headers, &bytes)
     }
 }
 
-impl<S, T> FromRequest<S> for OptionalJsonBody<T>
-where
-    S: Send + Sync,
-    T: DeserializeOwned,
-{
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let is_json = is_json(request.headers());
-        let bytes = read(request, state).await?;
-        if bytes.is_empty() {
-            return Ok(Self(None));
-        }
-        if !is_json {
-            return Err(ApiError::UnsupportedMediaType);
-        }
-        decode(&bytes).map(Some).map(Self)
-    }
-}
-
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+pub(super) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| match rejection.status() {
@@ -79,10 +90,13 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
+        // "." is the body as a whole, e.g. when a field is missing.
+        let field = if path == "." { "body".to_owned() } else { path };
         if error.is_data() {
-            // "." is the body as a whole, e.g. when a field is missing.
-            let field = if path == "." { "body".to_owned() } else { path };
             ApiError::field(field, error.to_string())
+        } else if serde_json::from_slice::<Value>(bytes).is_ok() {
+            // A number where a name is due counts as bad syntax to the parser, which it is not.
+            ApiError::field(field, "must be one of the names that are allowed")
         } else {
             ApiError::Malformed(error.to_string())
         }

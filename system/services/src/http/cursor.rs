@@ -13,6 +13,8 @@ use gauntlet_contract::task::Page;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum List {
     Tasks,
+    Tags,
+    Categories,
     Audit,
 }
 
@@ -20,13 +22,15 @@ impl List {
     fn prefix(self) -> &'static str {
         match self {
             List::Tasks => "tasks:",
+            List::Tags => "tags:",
+            List::Categories => "categories:",
             List::Audit => "audit:",
         }
     }
 }
 
 /// The cursor behind the item with this key.
-fn encode(list: List, key: impl Display) -> String {
+pub(super) fn encode(list: List, key: impl Display) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(format!("{}{key}", list.prefix()))
 }
 

@@ -1,7 +1,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::IF_MATCH;
 
-use crate::tasks::Precondition;
+use crate::commands::Precondition;
 
 /// The entity tag of a version, e.g. `"3"`.
 pub(super) fn etag(version: u64) -> String {

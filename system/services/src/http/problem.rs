@@ -8,7 +8,7 @@ use gauntlet_contract::task::BODY_MAX_BYTES;
 use gauntlet_domain::Rejection;
 use gauntlet_ports::{PortError, PortErrorKind};
 
-use crate::tasks::TaskError;
+use crate::commands::CommandError;
 use crate::telemetry::chain;
 
 /// How long a client is asked to wait before it tries again, in seconds.
@@ -17,7 +17,8 @@ const RETRY_AFTER_SECS: &str = "1";
 /// Every way in which the API refuses or fails, as RFC 9457 problems.
 ///
 /// Only [`OutcomeUnknown`](ApiError::OutcomeUnknown), status 504, leaves open whether the request
-/// has taken effect. After every other error, the other 5xx included, nothing was written.
+/// has taken effect, and after [`Interrupted`](ApiError::Interrupted) a part of it has. After every
+/// other error, the other 5xx included, nothing was written.
 #[derive(Debug)]
 pub enum ApiError {
     /// 401. No token, or none that is valid; a client learns no more than that.
@@ -34,12 +35,20 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// 422. JSON of the wrong shape, or values that are not allowed.
     Invalid(Vec<FieldError>),
-    /// 412. The task has moved on from the version that the client has seen.
+    /// 412. It has moved on from the version that the client has seen.
     PreconditionFailed { current: u64 },
     /// 409. Others change the same thing faster than this request can.
     Conflict,
+    /// 409. Another tag or category has this name; case makes no difference.
+    NameTaken,
+    /// 422. Another request was answered under this idempotency key.
+    KeyReused,
+    /// 409. A request with this idempotency key is under way.
+    KeyInFlight,
     /// 503. A part that the request needs is away; nothing was written.
     Unavailable,
+    /// 503. Something got in the way of a change of many steps; asked for again, it goes on there.
+    Interrupted,
     /// 504. The answer to a write did not come: it may have been committed or not.
     OutcomeUnknown,
     /// 500. A defect; nothing was written.
@@ -84,10 +93,26 @@ impl ApiError {
                 "Precondition failed",
             ),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::NameTaken => (StatusCode::CONFLICT, "name-taken", "Name taken"),
+            Self::KeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "Idempotency key reused",
+            ),
+            Self::KeyInFlight => (
+                StatusCode::CONFLICT,
+                "idempotency-key-in-flight",
+                "Idempotency key in flight",
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Temporarily unavailable",
+            ),
+            Self::Interrupted => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "interrupted",
+                "Interrupted half-way",
             ),
             Self::OutcomeUnknown => (
                 StatusCode::GATEWAY_TIMEOUT,
@@ -114,10 +139,22 @@ impl ApiError {
             Self::TooLarge => format!("at most {BODY_MAX_BYTES} bytes"),
             Self::UnsupportedMediaType => "send application/json".to_owned(),
             Self::Invalid(_) => "see errors".to_owned(),
-            Self::PreconditionFailed { current } => format!("the task is at version {current}"),
+            Self::PreconditionFailed { current } => format!("it is at version {current}"),
             Self::OutcomeUnknown => {
                 "no answer in time: the change may have been made or not; read before retrying"
                     .to_owned()
+            }
+            Self::NameTaken => {
+                "another one has this name; upper and lower case are the same".to_owned()
+            }
+            Self::KeyReused => {
+                "another request had this key; each request needs a key of its own".to_owned()
+            }
+            Self::KeyInFlight => {
+                "a request with this key is under way; try again to learn its answer".to_owned()
+            }
+            Self::Interrupted => {
+                "a part of it was done; the same request again does the rest".to_owned()
             }
             Self::Conflict | Self::Unavailable | Self::Internal => "nothing was written".to_owned(),
         }
@@ -150,7 +187,11 @@ impl IntoResponse for ApiError {
                 };
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
-            Self::Conflict | Self::Unavailable | Self::OutcomeUnknown => {
+            Self::Conflict
+            | Self::KeyInFlight
+            | Self::Unavailable
+            | Self::Interrupted
+            | Self::OutcomeUnknown => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
             }
             _ => {}
@@ -174,14 +215,36 @@ impl From<PortError> for ApiError {
     }
 }
 
-impl From<TaskError> for ApiError {
-    fn from(error: TaskError) -> Self {
+/// A read without an answer leaves nothing open: it is as good as a store that is away.
+pub(super) fn read_failed(error: PortError) -> ApiError {
+    match ApiError::from(error) {
+        ApiError::OutcomeUnknown => ApiError::Unavailable,
+        other => other,
+    }
+}
+
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
         match error {
-            TaskError::Store(error) => error.into(),
-            TaskError::Contended | TaskError::Rejected(Rejection::AlreadyExists) => Self::Conflict,
-            TaskError::Rejected(Rejection::NotFound) => Self::NotFound,
-            TaskError::PreconditionFailed { current } => Self::PreconditionFailed { current },
-            TaskError::Rejected(Rejection::Invalid(violations)) => Self::Invalid(
+            CommandError::Read(error) => read_failed(error),
+            CommandError::Commit(error) => error.into(),
+            CommandError::Contended | CommandError::Rejected(Rejection::AlreadyExists) => {
+                Self::Conflict
+            }
+            CommandError::Rejected(Rejection::NotFound) => Self::NotFound,
+            CommandError::PreconditionFailed { current } => Self::PreconditionFailed { current },
+            CommandError::NameTaken => Self::NameTaken,
+            CommandError::KeyReused => Self::KeyReused,
+            CommandError::KeyInFlight => Self::KeyInFlight,
+            CommandError::Interrupted(_) => {
+                tracing::warn!(error = chain(&error), "request interrupted");
+                Self::Interrupted
+            }
+            CommandError::Render(_) => {
+                tracing::error!(error = chain(&error), "request failed");
+                Self::Internal
+            }
+            CommandError::Rejected(Rejection::Invalid(violations)) => Self::Invalid(
                 violations
                     .into_iter()
                     .map(|violation| FieldError {

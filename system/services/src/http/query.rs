@@ -13,7 +13,7 @@ const LIMIT_MAX: u32 = 100;
 /// hears of everything at once; a field that nobody read is wrong too.
 #[derive(Debug)]
 pub(super) struct Fields {
-    unread: BTreeMap<String, String>,
+    unread: BTreeMap<String, Vec<String>>,
     errors: Vec<FieldError>,
 }
 
@@ -28,18 +28,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Fields {
             unread: BTreeMap::new(),
             errors: Vec::new(),
         };
-        // Which of two values was meant is not for us to guess.
         for (name, value) in pairs {
-            if fields.unread.contains_key(&name) {
-                fields.refuse(&name, "given more than once");
-            }
-            fields.unread.insert(name, value);
+            fields.unread.entry(name).or_default().push(value);
         }
         Ok(fields)
     }
 }
 
 impl Fields {
+    /// Whether there is such a field that has not been read yet.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.unread.contains_key(name)
+    }
+
     /// Reads an optional field with a function that answers none for what is not allowed.
     pub(super) fn read<T>(
         &mut self,
@@ -47,12 +48,43 @@ impl Fields {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let value = self.unread.remove(name)?;
-        let parsed = parse(&value);
+        let values = self.unread.remove(name)?;
+        let [value] = values.as_slice() else {
+            // Which of two values was meant is not for us to guess.
+            self.refuse(name, "given more than once");
+            return None;
+        };
+        let parsed = parse(value);
         if parsed.is_none() {
             self.refuse(name, expected);
         }
         parsed
+    }
+
+    /// Reads a field with one or more values between commas; none when it is absent.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        self.read(name, expected, |value| split(value, &parse))
+            .unwrap_or_default()
+    }
+
+    /// Reads a list that may also be given in several fields of that name.
+    pub(super) fn lists<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let values = self.unread.remove(name).unwrap_or_default();
+        let parsed: Option<Vec<Vec<T>>> = values.iter().map(|value| split(value, &parse)).collect();
+        if parsed.is_none() {
+            self.refuse(name, expected);
+        }
+        parsed.into_iter().flatten().flatten().collect()
     }
 
     /// Reads `limit`: 1–100, 50 when absent.
@@ -78,10 +110,14 @@ impl Fields {
     }
 
     /// Remembers what is wrong; reading goes on, to find the rest.
-    fn refuse(&mut self, field: &str, detail: &str) {
+    pub(super) fn refuse(&mut self, field: &str, detail: &str) {
         self.errors.push(FieldError {
             field: field.to_owned(),
             detail: detail.to_owned(),
         });
     }
+}
+
+fn split<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    value.split(',').map(parse).collect()
 }

@@ -4,20 +4,26 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use gauntlet_contract::task::BODY_MAX_BYTES;
-use gauntlet_ports::AuditLog;
+use gauntlet_ports::{AuditLog, Secret};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::observe::observe;
 use super::problem::ApiError;
-use super::{audit_routes, health_routes, task_routes};
+use super::service::ServiceToken;
+use super::{audit_routes, health_routes, internal_routes};
+use super::{label_routes, series_routes, task_routes};
 use crate::auth::Verifier;
+use crate::commands::Commands;
 use crate::health::Health;
-use crate::tasks::TaskCommands;
 
 /// What the process serves; a part that is none belongs to another role.
 pub struct Routes {
-    pub verifier: Arc<Verifier>,
-    pub tasks: Option<TaskCommands>,
+    /// None where no part is for users.
+    pub verifier: Option<Arc<Verifier>>,
+    /// Tasks, their labels and their series.
+    pub commands: Option<Commands>,
+    /// What other roles of ours show; without one there is nothing for them to ask.
+    pub service_token: Option<Secret>,
     pub audit: Option<Arc<dyn AuditLog>>,
     /// Where a sidecar delivers events.
     pub ingress: Option<Router>,
@@ -28,7 +34,8 @@ pub struct Routes {
 impl std::fmt::Debug for Routes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Routes")
-            .field("tasks", &self.tasks.is_some())
+            .field("commands", &self.commands.is_some())
+            .field("service_token", &self.service_token.is_some())
             .field("audit", &self.audit.is_some())
             .field("ingress", &self.ingress.is_some())
             .finish_non_exhaustive()
@@ -38,11 +45,13 @@ impl std::fmt::Debug for Routes {
 /// One router for all that the process serves.
 pub fn router(routes: Routes) -> Router {
     let mut api = Router::new();
-    if let Some(commands) = routes.tasks {
-        api = api.merge(task_routes::routes(Arc::clone(&routes.verifier), commands));
-    }
-    if let Some(log) = routes.audit {
-        api = api.merge(audit_routes::routes(routes.verifier, log));
+    if let Some(verifier) = routes.verifier {
+        if let Some(commands) = routes.commands {
+            api = api.merge(tasks(&verifier, routes.service_token, commands));
+        }
+        if let Some(log) = routes.audit {
+            api = api.merge(audit_routes::routes(verifier, log));
+        }
     }
     // Only around the API: deliveries of a sidecar are larger, and last as long as they need.
     let api = api
@@ -57,6 +66,20 @@ pub fn router(routes: Routes) -> Router {
     }
     // Last, because of two routers with a fallback each axum would refuse the merger.
     all.fallback(not_found)
+}
+
+/// All that the api role serves.
+fn tasks(verifier: &Arc<Verifier>, token: Option<Secret>, commands: Commands) -> Router {
+    let mut api = label_routes::routes(verifier, &commands)
+        .merge(task_routes::routes(Arc::clone(verifier), commands.clone()))
+        .merge(series_routes::routes(
+            Arc::clone(verifier),
+            commands.clone(),
+        ));
+    if let Some(token) = token {
+        api = api.merge(internal_routes::routes(ServiceToken::new(&token), commands));
+    }
+    api
 }
 
 async fn not_found() -> ApiError {

@@ -1,42 +1,46 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{ETAG, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch};
+use axum::response::Response;
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
-use gauntlet_contract::task::{CompleteTask, CreateTask, Page, UpdateTask};
-use gauntlet_contract::{Task, TaskId, TaskStatus, UserId};
-use gauntlet_domain::{Command, Edit};
-use gauntlet_ports::TaskQuery;
+use gauntlet_contract::task::{AddTags, CompleteTask, CreateTask, Page, UpdateTask};
+use gauntlet_contract::{LabelId, Task, TaskId};
+use gauntlet_domain::{Command, Edit, NewTask};
 
-use super::body::{JsonBody, OptionalJsonBody};
-use super::cursor::{self, List};
-use super::etag::{etag, precondition};
-use super::observe::traceparent;
-use super::problem::ApiError;
+use super::answer::{created, found, nothing, respond, shown};
+use super::body::{JsonBody, NoBody, OptionalJsonBody};
+use super::path::{PathId, PathIds};
+use super::problem::{ApiError, read_failed};
 use super::query::Fields;
-use super::task_path::TaskPath;
+use super::submitted::Submitted;
+use super::task_list::{Listing, TaskList};
 use super::user::{Guarded, User};
 use crate::auth::Verifier;
-use crate::tasks::{Precondition, Request, TaskCommands};
+use crate::commands::Commands;
 
 /// What every handler here works on, behind the check of the token.
-type Tasks = State<Guarded<TaskCommands>>;
+type Tasks = State<Guarded<Commands>>;
 
 /// The task API:
 /// - `POST /api/tasks`: 201 with the task, `Location` and `ETag`;
-/// - `GET /api/tasks?limit=&cursor=&status=`: a page, newest first;
+/// - `GET /api/tasks`: a page, newest first; its query is that of [`filter`](super::task_filter::filter)
+///   with `sort`, `order`, `limit` and `cursor`;
+/// - `GET /api/tasks/search`: the same for `q`, best first;
 /// - `GET | PATCH | DELETE /api/tasks/{id}`;
-/// - `PATCH /api/tasks/{id}/complete`: completes, or reopens with `{"completed": false}`.
+/// - `PATCH /api/tasks/{id}/complete`: completes, or reopens with `{"completed": false}`;
+/// - `POST /api/tasks/{id}/tags`, `DELETE /api/tasks/{id}/tags/{tag_id}`: answer the task.
 ///
-/// `If-Match` makes a change depend on the version that the client has seen.
-pub(super) fn routes(verifier: Arc<Verifier>, commands: TaskCommands) -> Router {
+/// `If-Match` makes a change depend on the version that the client has seen. `Idempotency-Key` gives a
+/// change that is repeated the first one's answer, marked with `Idempotency-Replayed: true`.
+pub(super) fn routes(verifier: Arc<Verifier>, commands: Commands) -> Router {
     Router::new()
         .route("/api/tasks", get(list).post(create))
-        .route("/api/tasks/{id}", get(read).patch(update).delete(delete))
+        .route("/api/tasks/search", get(search))
+        .route("/api/tasks/{id}", get(read).patch(update).delete(remove))
         .route("/api/tasks/{id}/complete", patch(complete))
+        .route("/api/tasks/{id}/tags", post(add_tags))
+        .route("/api/tasks/{id}/tags/{tag_id}", delete(remove_tag))
         .with_state(Guarded {
             verifier,
             inner: commands,
@@ -48,143 +52,134 @@ async fn create(
     State(Guarded {
         inner: commands, ..
     }): Tasks,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody<CreateTask>,
+    submitted: Submitted<JsonBody<CreateTask>>,
 ) -> Result<Response, ApiError> {
+    let (request, JsonBody(body)) = submitted.by(user_id);
+    let command = Command::Create(NewTask {
+        title: body.title,
+        description: body.description,
+        priority: body.priority.unwrap_or_default(),
+        due_date: body.due_date,
+        time_zone: body.time_zone,
+        category_id: body.category_id,
+        tags: body.tags,
+        recurrence: body.recurrence,
+    });
     // The id is ours: one that a client chose could be somebody else's, and would tell that it is.
-    let request = Request {
-        user_id,
-        task_id: TaskId::generate(),
-        command: Command::Create {
-            title: body.title,
-            description: body.description,
-        },
-        precondition: Precondition::None,
-        traceparent: traceparent(&headers),
-    };
-    let task = one(commands.execute(&request).await?)?;
-    let location = format!("/api/tasks/{}", task.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], tagged(task)).into_response())
+    let id = TaskId::generate();
+    respond(commands.change_task(&request, id, command, created).await?)
 }
 
-/// Keyset and not offset pages: a task that is created meanwhile shifts nothing.
 async fn list(
     User(user_id): User,
     State(Guarded {
         inner: commands, ..
     }): Tasks,
-    mut fields: Fields,
+    fields: Fields,
 ) -> Result<Json<Page<Task>>, ApiError> {
-    let limit = fields.limit();
-    let status = fields.read(
-        "status",
-        "must be pending, in_progress or completed",
-        TaskStatus::from_name,
-    );
-    let before = fields.read("cursor", "must be a next_cursor of this list", |text| {
-        cursor::decode(List::Tasks, text)
-    });
-    fields.finish()?;
-    let items = commands
-        .store()
-        .list(&TaskQuery {
-            user_id,
-            status,
-            before,
-            limit: limit + 1,
-        })
-        .await
-        .map_err(read_failed)?;
-    Ok(cursor::page(List::Tasks, items, limit, |task| task.id))
+    let list = TaskList::of_fields(Listing::All, user_id, fields)?;
+    list.page(commands.store()).await
+}
+
+async fn search(
+    User(user_id): User,
+    State(Guarded {
+        inner: commands, ..
+    }): Tasks,
+    fields: Fields,
+) -> Result<Json<Page<Task>>, ApiError> {
+    let list = TaskList::of_fields(Listing::Search, user_id, fields)?;
+    list.page(commands.store()).await
 }
 
 async fn read(
     User(user_id): User,
-    TaskPath(id): TaskPath,
+    PathId(id): PathId<TaskId>,
     State(Guarded {
         inner: commands, ..
     }): Tasks,
 ) -> Result<Response, ApiError> {
-    let found = commands.store().find(user_id, id).await;
-    let task = one(found.map_err(read_failed)?)?;
-    Ok(tagged(task))
+    let task = commands.store().find(user_id, id).await;
+    found(task.map_err(read_failed)?.as_ref())
 }
 
 async fn update(
     User(user_id): User,
-    TaskPath(task_id): TaskPath,
+    PathId(id): PathId<TaskId>,
     State(Guarded {
         inner: commands, ..
     }): Tasks,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody<UpdateTask>,
+    submitted: Submitted<JsonBody<UpdateTask>>,
 ) -> Result<Response, ApiError> {
+    let (request, JsonBody(body)) = submitted.by(user_id);
     let command = Command::Update(Edit {
         title: body.title,
         description: body.description,
         status: body.status,
+        priority: body.priority,
+        due_date: body.due_date,
+        time_zone: body.time_zone,
+        category_id: body.category_id,
+        tags: body.tags,
     });
-    let request = change(user_id, task_id, command, &headers);
-    Ok(tagged(one(commands.execute(&request).await?)?))
+    respond(commands.change_task(&request, id, command, shown).await?)
 }
 
 /// A route of its own beside the update, because clients know it, and idempotent, because they
 /// repeat it.
 async fn complete(
     User(user_id): User,
-    TaskPath(task_id): TaskPath,
+    PathId(id): PathId<TaskId>,
     State(Guarded {
         inner: commands, ..
     }): Tasks,
-    headers: HeaderMap,
-    OptionalJsonBody(body): OptionalJsonBody<CompleteTask>,
+    submitted: Submitted<OptionalJsonBody<CompleteTask>>,
 ) -> Result<Response, ApiError> {
+    let (request, OptionalJsonBody(body)) = submitted.by(user_id);
     let command = match body {
         None | Some(CompleteTask { completed: true }) => Command::Complete,
         Some(CompleteTask { completed: false }) => Command::Reopen,
     };
-    let request = change(user_id, task_id, command, &headers);
-    Ok(tagged(one(commands.execute(&request).await?)?))
+    respond(commands.change_task(&request, id, command, shown).await?)
 }
 
 /// A second deletion is a 404: whoever needs to know that it is gone learns that as well.
-async fn delete(
+async fn remove(
     User(user_id): User,
-    TaskPath(task_id): TaskPath,
+    PathId(id): PathId<TaskId>,
     State(Guarded {
         inner: commands, ..
     }): Tasks,
-    headers: HeaderMap,
-) -> Result<StatusCode, ApiError> {
-    let request = change(user_id, task_id, Command::Delete, &headers);
-    commands.execute(&request).await?;
-    Ok(StatusCode::NO_CONTENT)
+    submitted: Submitted<NoBody>,
+) -> Result<Response, ApiError> {
+    let (request, NoBody) = submitted.by(user_id);
+    let command = Command::Delete;
+    respond(commands.change_task(&request, id, command, nothing).await?)
 }
 
-/// A change of an existing task, with what its headers say.
-fn change(user_id: UserId, task_id: TaskId, command: Command, headers: &HeaderMap) -> Request {
-    Request {
-        user_id,
-        task_id,
-        command,
-        precondition: precondition(headers),
-        traceparent: traceparent(headers),
-    }
+async fn add_tags(
+    User(user_id): User,
+    PathId(id): PathId<TaskId>,
+    State(Guarded {
+        inner: commands, ..
+    }): Tasks,
+    submitted: Submitted<JsonBody<AddTags>>,
+) -> Result<Response, ApiError> {
+    let (request, JsonBody(body)) = submitted.by(user_id);
+    let command = Command::AddTags(body.tags);
+    respond(commands.change_task(&request, id, command, shown).await?)
 }
 
-fn one(task: Option<Task>) -> Result<Task, ApiError> {
-    task.ok_or(ApiError::NotFound)
-}
-
-/// With the version as entity tag, for the next change's `If-Match`.
-fn tagged(task: Task) -> Response {
-    ([(ETAG, etag(task.version))], Json(task)).into_response()
-}
-
-/// A read without an answer leaves nothing open: it is as good as a store that is away.
-pub(super) fn read_failed(error: gauntlet_ports::PortError) -> ApiError {
-    match ApiError::from(error) {
-        ApiError::OutcomeUnknown => ApiError::Unavailable,
-        other => other,
-    }
+/// Idempotent: a tag that the task does not have is off it already.
+async fn remove_tag(
+    User(user_id): User,
+    PathIds(id, tag_id): PathIds<TaskId, LabelId>,
+    State(Guarded {
+        inner: commands, ..
+    }): Tasks,
+    submitted: Submitted<NoBody>,
+) -> Result<Response, ApiError> {
+    let (request, NoBody) = submitted.by(user_id);
+    let command = Command::RemoveTag(tag_id);
+    respond(commands.change_task(&request, id, command, shown).await?)
 }

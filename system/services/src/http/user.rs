@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use gauntlet_contract::UserId;
@@ -34,30 +35,34 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-        // With two headers it would be a matter of taste whose request this is.
-        let (Some(header), None) = (headers.next(), headers.next()) else {
-            return Err(ApiError::Unauthorized {
-                was_token_given: false,
-            });
-        };
-        // A header that was there is told apart from none: the client has something to renew.
-        let token = header.to_str().ok().and_then(bearer_token);
-        let refused = ApiError::Unauthorized {
-            was_token_given: true,
-        };
-        let Some(token) = token else {
-            return Err(refused);
-        };
+        let token = bearer(&parts.headers)?;
         match Arc::<Verifier>::from_ref(state).verify(token) {
             Ok(user_id) => Ok(Self(user_id)),
             Err(error) => {
                 let reason: &dyn std::error::Error = &error;
                 tracing::debug!(reason, "token refused");
-                Err(refused)
+                Err(ApiError::Unauthorized {
+                    was_token_given: true,
+                })
             }
         }
     }
+}
+
+/// The one bearer token of a request.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    // With two headers it would be a matter of taste whose request this is.
+    let (Some(header), None) = (values.next(), values.next()) else {
+        return Err(ApiError::Unauthorized {
+            was_token_given: false,
+        });
+    };
+    // A header that was there is told apart from none: the client has something to renew.
+    let token = header.to_str().ok().and_then(bearer_token);
+    token.ok_or(ApiError::Unauthorized {
+        was_token_given: true,
+    })
 }
 
 /// The scheme's name is case-insensitive (RFC 9110).

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use gauntlet_contract::TaskId;
+use futures::future::join_all;
+use gauntlet_contract::{EntityId, Envelope, TopicName};
 use gauntlet_ports::{Ack, OutboxEntry, Publisher, Sent};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -26,34 +28,99 @@ pub(super) struct Publication {
     pub(super) settings: RelaySettings,
 }
 
+/// How a publication ended.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Subjects that are free for their next event.
+    pub(super) free: Vec<EntityId>,
+    /// Events that are not known to be published, each to be gone on with by [`Publication::retry`].
+    pub(super) failed: Vec<Failed>,
+}
+
+/// An event after an attempt.
+pub(super) struct Failed {
+    entry: OutboxEntry,
+    began: Began,
+}
+
 impl Publication {
-    /// Publishes one event until it is known to be published and marked as such, or the relay
-    /// stops or loses its lease. Answers the task, which is free for its next event then.
-    pub(super) async fn carry_out(self, entry: OutboxEntry) -> TaskId {
-        let task_id = entry.envelope.subject;
-        let mut backoff = Backoff::new(self.settings.backoff_first, self.settings.backoff_max);
-        let mut began = None;
-        while let Some(attempt) = self.attempt(&entry, &mut began).await {
-            match attempt {
-                Attempt::Published(sent) => {
-                    self.marker.sent(sent).await;
-                    return task_id;
-                }
-                Attempt::Failed => self.marker.attempted(entry.seq).await,
-            }
-            // A waiting event occupies no slot: it must not hold back healthy ones.
-            tokio::select! {
-                () = self.stop.cancelled() => return task_id,
-                () = tokio::time::sleep(backoff.next_wait()) => {}
+    /// Publishes events of one topic, each of another subject, in one call, and marks those that are known
+    /// to be published. Does nothing when the relay stops or loses its lease before its turn comes.
+    pub(super) async fn carry_out(self, entries: Vec<OutboxEntry>) -> Ended {
+        let Some(topic) = entries.first().map(|entry| entry.topic.clone()) else {
+            return Ended::default();
+        };
+        let (rows, events): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .map(|entry| ((entry.seq, entry.attempts), entry.envelope))
+            .unzip();
+        let Some(answer) = self.attempt(&topic, &events, None).await else {
+            let free = events.iter().map(|event| event.subject).collect();
+            let failed = Vec::new();
+            return Ended { free, failed };
+        };
+        let mut ended = Ended::default();
+        let mut published = Vec::new();
+        for ((seq, attempts), (envelope, ack)) in
+            rows.into_iter().zip(events.into_iter().zip(answer.acks))
+        {
+            let (began, took) = (answer.began, answer.took);
+            if self.is_published(&envelope, ack) {
+                ended.free.push(envelope.subject);
+                published.push(self.marker.sent(began.proof(seq, attempts, took)));
+            } else {
+                self.marker.attempted(seq).await;
+                let entry = OutboxEntry {
+                    seq,
+                    topic: topic.clone(),
+                    envelope,
+                    attempts,
+                };
+                ended.failed.push(Failed { entry, began });
             }
         }
-        task_id
+        join_all(published).await;
+        ended
     }
 
-    /// One attempt; none when the relay may not publish any more. Once begun it is not cut short:
-    /// the answer is worth waiting for even while draining. The first one sets when the event's
-    /// publication `began`.
-    async fn attempt(&self, entry: &OutboxEntry, began: &mut Option<Began>) -> Option<Attempt> {
+    /// Publishes an event, after a wait and by itself, until it is known to be published and marked as
+    /// such, or the relay stops or loses its lease.
+    pub(super) async fn retry(self, failed: Failed) -> Ended {
+        let Failed { entry, began } = failed;
+        let mut backoff = Backoff::new(self.settings.backoff_first, self.settings.backoff_max);
+        let ended = Ended {
+            free: vec![entry.envelope.subject],
+            failed: Vec::new(),
+        };
+        loop {
+            // A waiting event occupies no slot: it must not hold back healthy ones.
+            tokio::select! {
+                () = self.stop.cancelled() => return ended,
+                () = tokio::time::sleep(backoff.next_wait()) => {}
+            }
+            let events = std::slice::from_ref(&entry.envelope);
+            let Some(answer) = self.attempt(&entry.topic, events, Some(began)).await else {
+                return ended;
+            };
+            let mut acks = answer.acks.into_iter();
+            if acks.all(|ack| self.is_published(&entry.envelope, ack)) {
+                let proof = began.proof(entry.seq, entry.attempts, answer.took);
+                self.marker.sent(proof).await;
+                return ended;
+            }
+            self.marker.attempted(entry.seq).await;
+        }
+    }
+
+    /// One call; none when the relay may not publish any more. Once begun it is not cut short: the answer
+    /// is worth waiting for even while draining. The first attempt at an event, which has not `began` yet,
+    /// sets when its publication did.
+    async fn attempt(
+        &self,
+        topic: &TopicName,
+        events: &[Envelope],
+        began: Option<Began>,
+    ) -> Option<Answer> {
         let _slot = tokio::select! {
             () = self.stop.cancelled() => return None,
             slot = self.slots.acquire() => slot.ok()?,
@@ -62,41 +129,48 @@ impl Publication {
         if !self.lease.is_held() {
             return None;
         }
-        let began = *began.get_or_insert_with(Began::now);
-        let events = std::slice::from_ref(&entry.envelope);
-        let publishing = self.publisher.publish(&entry.topic, events);
+        let began = began.unwrap_or_else(Began::now);
+        let publishing = self.publisher.publish(topic, events);
         let acks = tokio::time::timeout(self.settings.publish_timeout, publishing).await;
         let took = began.clock.elapsed();
-        let (outcome, reason) = match acks.ok().and_then(|mut acks| acks.pop()) {
-            Some(Ack::Ok) => {
-                self.succeeded(entry);
-                return Some(Attempt::Published(Sent {
-                    seq: entry.seq,
-                    started_at: began.at,
-                    took: (entry.attempts == 0).then_some(took),
-                }));
+        // What a publisher owes an answer for may or may not have arrived.
+        let owed = || Ack::Unknown("the publisher did not answer".to_owned());
+        let mut acks = acks.unwrap_or_default();
+        acks.resize_with(events.len(), owed);
+        Some(Answer { began, took, acks })
+    }
+
+    /// Rejected and unknown are alike from here on: the event is repeated until it is known. A
+    /// rejection may heal, and skipping it would break the order that consumers are promised.
+    fn is_published(&self, event: &Envelope, ack: Ack) -> bool {
+        let (outcome, reason) = match ack {
+            Ack::Ok => {
+                self.succeeded(event);
+                return true;
             }
-            Some(Ack::Rejected(reason)) => ("rejected", reason),
-            Some(Ack::Unknown(reason)) => ("unknown", reason),
-            None => ("unknown", "the publisher did not answer".to_owned()),
+            Ack::Rejected(reason) => ("rejected", reason),
+            Ack::Unknown(reason) => ("unknown", reason),
         };
-        self.failed(entry, outcome, &reason);
-        Some(Attempt::Failed)
+        self.failed(event, outcome, &reason);
+        false
     }
 
     /// Told once per recovery, as the failure was.
-    fn succeeded(&self, entry: &OutboxEntry) {
+    fn succeeded(&self, event: &Envelope) {
         // From the decision, on the wall clock: the commit itself has no time stamp to read here.
-        let lag = Timestamp::now().duration_since(entry.envelope.time);
-        metrics::histogram!(RELAY_LAG_SECONDS).record(lag.as_secs_f64().max(0.0));
+        let lag = Timestamp::now().duration_since(event.time);
+        let outbox = self.settings.outbox;
+        metrics::histogram!(RELAY_LAG_SECONDS, "outbox" => outbox)
+            .record(lag.as_secs_f64().max(0.0));
         if self.is_failing.swap(false, Ordering::AcqRel) {
             tracing::info!("publishing works again");
         }
     }
 
-    fn failed(&self, entry: &OutboxEntry, outcome: &'static str, reason: &str) {
-        metrics::counter!(RELAY_FAILURES_TOTAL, "outcome" => outcome).increment(1);
-        let id = entry.envelope.id;
+    fn failed(&self, event: &Envelope, outcome: &'static str, reason: &str) {
+        let labels = [("outbox", self.settings.outbox), ("outcome", outcome)];
+        metrics::counter!(RELAY_FAILURES_TOTAL, &labels).increment(1);
+        let id = event.id;
         // Aloud once; an outage would otherwise write a line for each event and attempt.
         if self.is_failing.swap(true, Ordering::AcqRel) {
             tracing::debug!(event_id = %id, outcome, reason, "not published yet");
@@ -104,6 +178,13 @@ impl Publication {
             tracing::warn!(event_id = %id, outcome, reason, "publishing fails; retrying");
         }
     }
+}
+
+/// What came of a call: an answer for each of its events.
+struct Answer {
+    began: Began,
+    took: Duration,
+    acks: Vec<Ack>,
 }
 
 /// When the first attempt at an event began, on both clocks. Not before it had its slot: waiting for
@@ -121,11 +202,13 @@ impl Began {
             clock: Instant::now(),
         }
     }
-}
 
-/// Rejected and unknown are alike from here on: the event is repeated until it is known. A
-/// rejection may heal, and skipping it would break the order that consumers are promised.
-enum Attempt {
-    Published(Sent),
-    Failed,
+    /// `attempts` are those that the outbox knew of when it handed the event out.
+    fn proof(self, seq: i64, attempts: u32, took: Duration) -> Sent {
+        Sent {
+            seq,
+            started_at: self.at,
+            took: (attempts == 0).then_some(took),
+        }
+    }
 }

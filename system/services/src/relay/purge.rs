@@ -20,17 +20,15 @@ pub(super) async fn purge(queue: &dyn OutboxQueue, settings: RelaySettings) {
     loop {
         ticks.tick().await;
         // A full batch means that there may be more.
-        while purge_batch(queue, retention, settings.purge_max).await
-            == u64::from(settings.purge_max)
-        {}
+        while purge_batch(queue, retention, settings).await == u64::from(settings.purge_max) {}
     }
 }
 
 /// Answers how many events were deleted; none where the outbox did not answer.
-async fn purge_batch(queue: &dyn OutboxQueue, retention: Duration, max: u32) -> u64 {
-    match queue.purge_sent(retention, max).await {
+async fn purge_batch(queue: &dyn OutboxQueue, retention: Duration, settings: RelaySettings) -> u64 {
+    match queue.purge_sent(retention, settings.purge_max).await {
         Ok(purged) => {
-            metrics::counter!(OUTBOX_PURGED_TOTAL).increment(purged);
+            metrics::counter!(OUTBOX_PURGED_TOTAL, "outbox" => settings.outbox).increment(purged);
             purged
         }
         Err(error) => {

@@ -1,16 +1,16 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gauntlet_contract::TaskId;
-use gauntlet_ports::{OutboxQueue, PortError, Publisher};
+use gauntlet_contract::EntityId;
+use gauntlet_ports::{OutboxEntry, OutboxQueue, PortError, Publisher};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::marker::Marker;
-use super::publish::Publication;
+use super::publish::{Ended, Publication};
 use super::purge::purge;
 use super::settings::RelaySettings;
 use crate::telemetry::{OUTBOX_DEPTH, RELAY_SHARDS_HELD, chain};
@@ -109,10 +109,10 @@ impl Relay {
 struct Running {
     publication: Publication,
     queue: Arc<dyn OutboxQueue>,
-    /// Tasks with an event in our hands, and whether somebody committed since: if so, the task may
-    /// have another event, which no selection could show while it was in our hands.
-    taken: HashMap<TaskId, bool>,
-    publications: JoinSet<TaskId>,
+    /// Subjects with an event in our hands, and whether somebody may have committed since: if so, the
+    /// subject may have another event, which no selection could show while it was in our hands.
+    taken: HashMap<EntityId, bool>,
+    publications: JoinSet<Ended>,
     is_cut_off: bool,
 }
 
@@ -145,14 +145,18 @@ impl Running {
     }
 
     async fn renew(&mut self) {
-        let ttl = self.publication.settings.lease_ttl;
+        let RelaySettings {
+            outbox,
+            lease_ttl: ttl,
+            ..
+        } = self.publication.settings;
         // The lease runs from before the call: the answer may have taken its time.
         let asked_at = Instant::now();
         match self.queue.renew(ttl).await {
             Ok(shards) => {
                 let until = (shards > 0).then(|| asked_at + ttl);
                 self.publication.lease.set(until);
-                metrics::gauge!(RELAY_SHARDS_HELD).set(f64::from(shards));
+                metrics::gauge!(RELAY_SHARDS_HELD, "outbox" => outbox).set(f64::from(shards));
                 self.connected();
             }
             // What was granted before still runs.
@@ -161,13 +165,13 @@ impl Running {
         // In step with the lease: often enough for a gauge, and not once per event.
         if let Ok(depth) = self.queue.depth().await {
             let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-            metrics::gauge!(OUTBOX_DEPTH).set(f64::from(depth));
+            metrics::gauge!(OUTBOX_DEPTH, "outbox" => outbox).set(f64::from(depth));
         }
     }
 
     /// Puts away a finished publication and all others that have finished by now. Answers whether
     /// it is worth asking the outbox for more.
-    fn settle(&mut self, first: Result<TaskId, JoinError>) -> bool {
+    fn settle(&mut self, first: Result<Ended, JoinError>) -> bool {
         let was_full = self.free() == 0;
         let mut is_stale = self.give_back(first);
         while let Some(done) = self.publications.try_join_next() {
@@ -176,10 +180,20 @@ impl Running {
         is_stale || was_full
     }
 
-    fn give_back(&mut self, done: Result<TaskId, JoinError>) -> bool {
+    fn give_back(&mut self, done: Result<Ended, JoinError>) -> bool {
         match done {
-            Ok(task) => self.taken.remove(&task).unwrap_or(false),
-            // Its task would stay taken, silently and for ever: better that the process ends.
+            Ok(ended) => {
+                for failed in ended.failed {
+                    let publication = self.publication.clone();
+                    self.publications.spawn(publication.retry(failed));
+                }
+                let mut is_stale = false;
+                for subject in ended.free {
+                    is_stale |= self.taken.remove(&subject).unwrap_or(false);
+                }
+                is_stale
+            }
+            // Its subjects would stay taken, silently and for ever: better that the process ends.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_cancelled) => false,
@@ -203,10 +217,15 @@ impl Running {
         match self.queue.unsent(free, &busy).await {
             Ok(entries) => {
                 self.connected();
-                for entry in entries {
-                    self.taken.insert(entry.envelope.subject, false);
+                let batch_max = self.publication.settings.batch_max;
+                for batch in batches(entries, batch_max) {
+                    // In bulk, what was committed while a batch was under way makes the next one, whether
+                    // or not anybody woke the relay for it.
+                    let is_stale = batch_max > 1;
+                    let subjects = batch.iter().map(|entry| (entry.envelope.subject, is_stale));
+                    self.taken.extend(subjects);
                     let publication = self.publication.clone();
-                    self.publications.spawn(publication.carry_out(entry));
+                    self.publications.spawn(publication.carry_out(batch));
                 }
             }
             Err(error) => self.cut_off(&error),
@@ -227,4 +246,19 @@ impl Running {
         }
         self.is_cut_off = false;
     }
+}
+
+/// Puts events of one topic together, at most `max` of them.
+fn batches(entries: Vec<OutboxEntry>, max: usize) -> Vec<Vec<OutboxEntry>> {
+    let mut batches = Vec::new();
+    let mut open: BTreeMap<_, Vec<OutboxEntry>> = BTreeMap::new();
+    for entry in entries {
+        let batch = open.entry(entry.topic.clone()).or_default();
+        batch.push(entry);
+        if batch.len() >= max {
+            batches.push(std::mem::take(batch));
+        }
+    }
+    batches.extend(open.into_values().filter(|batch| !batch.is_empty()));
+    batches
 }

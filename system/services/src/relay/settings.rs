@@ -3,15 +3,20 @@ use std::time::Duration;
 /// Bounds and paces of the relay.
 #[derive(Clone, Copy, Debug)]
 pub struct RelaySettings {
-    /// Events being published at once, of different tasks.
+    /// Names the outbox in metrics: the role that owns it. A process may relay several.
+    pub outbox: &'static str,
+    /// Calls to the publisher at once.
     pub in_flight_max: usize,
-    /// Events taken from the outbox and not done with, waiting ones included. Tasks that cannot be
+    /// Events that one call publishes at most, each of another subject. More than one costs an event
+    /// the time that the slowest of them takes, and saves all of them a call each.
+    pub batch_max: usize,
+    /// Events taken from the outbox and not done with, waiting ones included. Subjects that cannot be
     /// published must number this many before they hold back others.
     pub taken_max: usize,
     /// How often the outbox is asked although nobody woke the relay: the delay of events that
     /// another replica committed.
     pub poll_every: Duration,
-    /// Also how long a task's events wait when a relay was killed.
+    /// Also how long a subject's events wait when a relay was killed.
     pub lease_ttl: Duration,
     /// Well below the lease's life, so that one failed renewal costs nothing.
     pub renew_every: Duration,
@@ -39,7 +44,9 @@ pub enum Retention {
 impl Default for RelaySettings {
     fn default() -> Self {
         Self {
+            outbox: "api",
             in_flight_max: 32,
+            batch_max: 1,
             taken_max: 512,
             poll_every: Duration::from_millis(150),
             lease_ttl: Duration::from_secs(3),

@@ -1,26 +1,31 @@
+mod bulk;
+mod crash;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gauntlet_contract::{Envelope, EventId, Task, TaskId, TopicName, UserId};
+use gauntlet_contract::{EntityId, Envelope, EventId, Task, TaskId, TopicName, UserId};
 use gauntlet_ports::testsuite::storage::{MemoryOutbox, MemoryStore, sample};
-use gauntlet_ports::{Ack, OutboxQueue as _, Publisher, TaskStore as _};
+use gauntlet_ports::{Ack, CommitStore as _, OutboxQueue as _, Publisher};
 use gauntlet_services::relay::{Relay, RelaySettings, Retention};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::topic;
-
 /// On the paused clock of these tests this is no wait, only an end to a hang.
 const WITHIN: Duration = Duration::from_mins(1);
+
+/// Where one call of the publisher went, and with events of which subjects.
+type Call = (TopicName, Vec<EntityId>);
 
 /// A bus whose answers a test chooses. Without a choice it acknowledges.
 #[derive(Clone)]
 struct Bus {
-    script: Arc<Mutex<HashMap<TaskId, VecDeque<Ack>>>>,
-    attempts: Arc<watch::Sender<Vec<(TaskId, EventId, u64)>>>,
+    script: Arc<Mutex<HashMap<EntityId, VecDeque<Ack>>>>,
+    attempts: Arc<watch::Sender<Vec<(EntityId, EventId, u64)>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
     is_silent: Arc<Mutex<bool>>,
 }
 
@@ -29,18 +34,19 @@ impl Bus {
         Self {
             script: Arc::default(),
             attempts: Arc::new(watch::Sender::new(Vec::new())),
+            calls: Arc::default(),
             is_silent: Arc::default(),
         }
     }
 
     fn answer(&self, task: TaskId, acks: impl IntoIterator<Item = Ack>) {
         let mut script = self.script.lock().unwrap();
-        script.entry(task).or_default().extend(acks);
+        script.entry(task.into()).or_default().extend(acks);
     }
 
     fn versions_of(&self, task: TaskId) -> Vec<u64> {
         let attempts = self.attempts.borrow();
-        let of_task = attempts.iter().filter(|(id, ..)| *id == task);
+        let of_task = attempts.iter().filter(|(id, ..)| *id == task.into());
         of_task.map(|(.., version)| *version).collect()
     }
 
@@ -53,10 +59,12 @@ impl Bus {
 
 #[async_trait]
 impl Publisher for Bus {
-    async fn publish(&self, _: &TopicName, events: &[Envelope]) -> Vec<Ack> {
+    async fn publish(&self, topic: &TopicName, events: &[Envelope]) -> Vec<Ack> {
+        let subjects = events.iter().map(|event| event.subject).collect();
+        self.calls.lock().unwrap().push((topic.clone(), subjects));
         let mut acks = Vec::new();
         for event in events {
-            let attempt = (event.subject, event.id, event.data.version);
+            let attempt = (event.subject, event.id, event.data.version().unwrap_or(0));
             self.attempts.send_modify(|attempts| attempts.push(attempt));
             let scripted = {
                 let mut script = self.script.lock().unwrap();
@@ -83,7 +91,7 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let store = MemoryStore::new(topic());
+        let store = MemoryStore::new("");
         let outbox = MemoryOutbox::new(store.clone());
         Self::over(store, outbox, Bus::new())
     }
@@ -114,7 +122,7 @@ impl Running {
 
     /// With so long a retention, and everything else as it is.
     fn keeping(retention: Retention) -> Self {
-        let store = MemoryStore::new(topic());
+        let store = MemoryStore::new("");
         let outbox = MemoryOutbox::new(store.clone());
         let settings = RelaySettings {
             retention,

@@ -4,10 +4,11 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 
 /// Complete but for what a test changes. Nothing listens on port 1, and no test gets that far.
-const COMPLETE: [(&str, &str); 7] = [
+const COMPLETE: [(&str, &str); 8] = [
     ("ROLE", "api"),
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/todo"),
+    ("SERVICE_TOKEN", "hunter2-hunter2-hunter2-hunter2-"),
     ("USE_DAPR", "true"),
     ("JWT_JWKS_FILE", "/nowhere/jwks.json"),
     ("JWT_ISSUER", "issuer"),
@@ -39,13 +40,31 @@ fn every_mistake_names_the_variable_to_mend() {
     let address = taken.local_addr().unwrap().to_string();
     for (changes, mend) in [
         (&[][..], "JWT_JWKS_FILE"),
-        (&[("ROLE", "cook")], "api, audit"),
+        (&[("ROLE", "cook")], "api, recurring, audit"),
         (&[("USE_DAPR", "false")], "BROKER"),
         (
             &[("USE_DAPR", "false"), ("BROKER", "kafka")],
             "KAFKA_BROKERS",
         ),
-        (&[("USE_DAPR", "false"), ("BROKER", "redis")], "REDIS_URL"),
+        // Before the secrets a role that sees users' tokens would miss the keys.
+        (
+            &[
+                ("ROLE", "recurring"),
+                ("USE_DAPR", "false"),
+                ("BROKER", "redis"),
+            ],
+            "REDIS_URL",
+        ),
+        (
+            &[("ROLE", "recurring"), ("SERVICE_TOKEN", "")],
+            "SERVICE_TOKEN",
+        ),
+        (
+            &[("ROLE", "recurring"), ("SERVICE_TOKEN", "hunter2")],
+            "SERVICE_TOKEN",
+        ),
+        (&[("SECRET_STORES", "vault:todo")], "dapr:NAME"),
+        (&[("STATE_BACKEND", "etcd")], "postgres, redis"),
         (&[("USE_DAPR", "perhaps")], "true, false"),
         (&[("TOPIC_PREFIX", "a/b")], "letters, digits"),
         (&[("DRAIN_TIMEOUT", "soon")], "30s"),
@@ -81,6 +100,10 @@ fn help_lists_every_variable() {
         "REDIS_URL",
     ];
     let more = [
+        "STATE_STORE",
+        "STATE_BACKEND",
+        "SECRET_STORES",
+        "API_URL",
         "TOPIC_PREFIX",
         "OUTBOX_RETENTION",
         "DRAIN_TIMEOUT",

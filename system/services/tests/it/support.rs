@@ -9,12 +9,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gauntlet_contract::{Problem, Topic, TopicName, UserId};
+use gauntlet_contract::{Label, Problem, Task, UserId};
+use gauntlet_ports::Secret;
 use gauntlet_ports::testsuite::storage::{MemoryAuditLog, MemoryStore};
 use gauntlet_services::auth::Verifier;
+use gauntlet_services::commands::{Commands, Store};
 use gauntlet_services::health::Health;
 use gauntlet_services::http::{Routes, router};
-use gauntlet_services::tasks::TaskCommands;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -25,12 +26,10 @@ use tower::ServiceExt as _;
 
 pub(crate) const ISSUER: &str = "test-issuer";
 pub(crate) const AUDIENCE: &str = "test-audience";
+/// What other roles show on internal routes.
+pub(crate) const SERVICE_TOKEN: &str = "a-service-token-of-32-characters";
 /// Larger than any answer that a test expects.
 const ANSWER_MAX_BYTES: usize = 1024 * 1024;
-
-pub(crate) fn topic() -> TopicName {
-    TopicName::new("", Topic::TaskEvents)
-}
 
 /// Somebody who issues tokens.
 pub(crate) struct Issuer {
@@ -99,14 +98,29 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new() -> Self {
-        let store = MemoryStore::new(topic());
+        let store = MemoryStore::new("");
+        Self::on(store.clone(), Arc::new(store))
+    }
+
+    /// With commands on `between`, which stands before `store`.
+    pub(crate) fn on(store: MemoryStore, between: Arc<dyn Store>) -> Self {
+        Self::with(store, between, Secret::new(SERVICE_TOKEN))
+    }
+
+    pub(crate) fn without_service_token() -> Self {
+        let store = MemoryStore::new("");
+        Self::with(store.clone(), Arc::new(store), None)
+    }
+
+    fn with(store: MemoryStore, between: Arc<dyn Store>, service_token: Option<Secret>) -> Self {
         let audit = MemoryAuditLog::default();
         let issuer = Issuer::new("key-1");
         let health = Health::new("api", Vec::new());
-        let commands = TaskCommands::new(Arc::new(store.clone()), Arc::new(Notify::new()));
+        let commands = Commands::new(between, Arc::new(Notify::new()));
         let router = router(Routes {
-            verifier: Arc::new(issuer.verifier()),
-            tasks: Some(commands),
+            verifier: Some(Arc::new(issuer.verifier())),
+            commands: Some(commands),
+            service_token,
             audit: Some(Arc::new(audit.clone())),
             ingress: None,
             health: health.clone(),
@@ -120,6 +134,12 @@ impl Api {
             health,
             router,
         }
+    }
+
+    /// The same API for this user.
+    pub(crate) fn of_user(mut self, user_id: UserId) -> Self {
+        self.user_id = user_id;
+        self
     }
 
     /// A request of the user, to be sent with [`send`](Call::send).
@@ -143,10 +163,39 @@ impl Api {
         self.call(Method::PATCH, path).json(body).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path).send("").await
+    }
+
+    /// A request of another role of ours.
+    pub(crate) fn service(&self, method: Method, path: &str) -> Call<'_> {
+        self.call(method, path).with_token(SERVICE_TOKEN)
+    }
+
     /// Creates a task and answers it.
-    pub(crate) async fn created(&self, title: &str) -> gauntlet_contract::Task {
-        let answer = self.post("/api/tasks", &json!({ "title": title })).await;
-        assert_eq!(answer.status, StatusCode::CREATED);
+    pub(crate) async fn created(&self, title: &str) -> Task {
+        self.made("/api/tasks", &json!({ "title": title })).await
+    }
+
+    pub(crate) async fn tag(&self, name: &str) -> Label {
+        self.made("/api/tags", &json!({ "name": name })).await
+    }
+
+    pub(crate) async fn category(&self, name: &str) -> Label {
+        self.made("/api/categories", &json!({ "name": name })).await
+    }
+
+    /// Creates whatever is created there and answers it.
+    pub(crate) async fn made<T: DeserializeOwned>(&self, path: &str, body: &Value) -> T {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Reads what is there.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> T {
+        let answer = self.get(path).send("").await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         answer.json()
     }
 }
@@ -203,8 +252,18 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The kind of the problem, after checking that it is one with this status.
+    pub(crate) fn kind(&self, status: StatusCode) -> String {
+        self.refused(status);
+        self.problem().kind
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
@@ -225,12 +284,7 @@ impl Answer {
 
     /// Checks that the answer is a problem with this status, and answers the fields it blames.
     pub(crate) fn refused(&self, status: StatusCode) -> Vec<String> {
-        assert_eq!(
-            self.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&self.body)
-        );
+        assert_eq!(self.status, status, "{}", self.text());
         let errors = self.problem().errors;
         errors.into_iter().map(|error| error.field).collect()
     }

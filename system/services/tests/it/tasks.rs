@@ -1,9 +1,14 @@
 use axum::http::{Method, StatusCode};
-use gauntlet_contract::task::Page;
-use gauntlet_contract::{EventType, Task, TaskStatus};
+use gauntlet_contract::{
+    Envelope, EventType, LabelId, Priority, Task, TaskEvent, TaskStatus, UserId,
+};
 use serde_json::{Value, json};
 
 use crate::support::Api;
+
+fn told(event: &Envelope) -> &TaskEvent {
+    event.data.task().unwrap()
+}
 
 #[tokio::test]
 async fn a_creation_answers_the_task_and_where_it_is() {
@@ -24,14 +29,14 @@ async fn a_creation_answers_the_task_and_where_it_is() {
     let events = api.store.events();
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].kind, EventType::TaskCreated);
-    assert_eq!(events[0].data.new.as_ref(), Some(&task));
+    assert_eq!(told(&events[0]).new.as_ref(), Some(&task));
 }
 
 #[tokio::test]
 async fn an_update_changes_what_it_names() {
     let api = Api::new();
     let body = json!({"title": "first", "description": "kept"});
-    let task: Task = api.post("/api/tasks", &body).await.json();
+    let task: Task = api.made("/api/tasks", &body).await;
     let path = format!("/api/tasks/{}", task.id);
 
     let answer = api.patch(&path, &json!({"title": "second"})).await;
@@ -98,54 +103,8 @@ async fn a_deleted_task_is_gone_and_told_of() {
     again.refused(StatusCode::NOT_FOUND);
     let events = api.store.events();
     assert_eq!(events.len(), 2);
-    assert_eq!(events[1].data.old.as_ref(), Some(&task));
-    assert_eq!(events[1].data.version, 2);
-}
-
-#[tokio::test]
-async fn pages_follow_their_cursors_without_gaps() {
-    let api = Api::new();
-    let mut titles = Vec::new();
-    for number in 0..7 {
-        let title = format!("task {number}");
-        api.created(&title).await;
-        titles.insert(0, title);
-    }
-    let mut seen = Vec::new();
-    let mut pages = 0;
-    let mut path = "/api/tasks?limit=3".to_owned();
-    loop {
-        let page: Page<Task> = api.get(&path).send("").await.json();
-        seen.extend(page.items.into_iter().map(|task| task.title));
-        pages += 1;
-        match page.next_cursor {
-            Some(cursor) => path = format!("/api/tasks?limit=3&cursor={cursor}"),
-            None => break,
-        }
-    }
-    assert_eq!((seen, pages), (titles, 3));
-}
-
-#[tokio::test]
-async fn a_page_that_ends_exactly_at_the_last_task_is_the_last() {
-    let api = Api::new();
-    for number in 0..3 {
-        api.created(&format!("task {number}")).await;
-    }
-    let page: Page<Task> = api.get("/api/tasks?limit=3").send("").await.json();
-    assert_eq!((page.items.len(), page.next_cursor), (3, None));
-}
-
-#[tokio::test]
-async fn lists_filter_by_status() {
-    let api = Api::new();
-    let done = api.created("done").await;
-    api.created("not done").await;
-    let path = format!("/api/tasks/{}/complete", done.id);
-    api.call(Method::PATCH, &path).send("").await;
-    let page: Page<Task> = api.get("/api/tasks?status=completed").send("").await.json();
-    let ids: Vec<_> = page.items.iter().map(|task| task.id).collect();
-    assert_eq!(ids, [done.id]);
+    assert_eq!(told(&events[1]).old.as_ref(), Some(&task));
+    assert_eq!(told(&events[1]).version, 2);
 }
 
 #[tokio::test]
@@ -165,4 +124,168 @@ async fn a_trace_is_carried_on_if_it_is_well_formed() {
         .map(|event| event.traceparent)
         .collect();
     assert_eq!(traces, [Some(trace.to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_task_has_all_that_it_was_given() {
+    let api = Api::new();
+    let (tag, other) = (api.tag("errand").await, api.tag("city").await);
+    let category = api.category("home").await;
+    let body = json!({
+        "title": "buy milk", "priority": "urgent", "due_date": "2026-11-30T17:00",
+        "time_zone": "Europe/Berlin", "category_id": category.id, "tags": [other.id, tag.id, tag.id],
+    });
+    let task: Task = api.made("/api/tasks", &body).await;
+    assert_eq!(task.priority, Priority::Urgent);
+    assert_eq!(task.due_date, Some("2026-11-30T16:00:00Z".parse().unwrap()));
+    assert_eq!(task.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(task.category_id, Some(category.id));
+    assert_eq!(task.tags, [tag.id, other.id]);
+
+    let path = format!("/api/tasks/{}", task.id);
+    let body = json!({
+        "priority": "low", "due_date": null, "category_id": null, "tags": [other.id],
+    });
+    let task: Task = api.patch(&path, &body).await.json();
+    assert_eq!(task.priority, Priority::Low);
+    assert_eq!((task.due_date, task.time_zone.as_deref()), (None, None));
+    assert_eq!(
+        (task.category_id, task.tags.as_slice()),
+        (None, &[other.id][..])
+    );
+}
+
+#[tokio::test]
+async fn tags_are_added_and_removed_idempotently() {
+    let api = Api::new();
+    let (one, two) = (api.tag("one").await, api.tag("two").await);
+    let task = api.created("tagged").await;
+    let path = format!("/api/tasks/{}/tags", task.id);
+    let add = json!({"tags": [one.id, two.id]});
+    let answer = api.post(&path, &add).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("etag"), Some("\"2\""));
+    assert_eq!(answer.json::<Task>().tags, [one.id, two.id]);
+    let again: Task = api.post(&path, &add).await.json();
+    assert_eq!(again.version, 2);
+
+    let tagged = format!("{path}/{}", one.id);
+    let stale = api
+        .call(Method::DELETE, &tagged)
+        .header("if-match", "\"1\"");
+    let stale = stale.send("").await;
+    stale.refused(StatusCode::PRECONDITION_FAILED);
+    let answer = api.delete(&tagged).await;
+    assert_eq!(answer.header("etag"), Some("\"3\""));
+    assert_eq!(answer.json::<Task>().tags, [two.id]);
+    let again: Task = api.delete(&tagged).await.json();
+    assert_eq!(again.version, 3);
+
+    let nothing = api.post(&path, &json!({"tags": []})).await;
+    assert_eq!(nothing.refused(StatusCode::UNPROCESSABLE_ENTITY), ["tags"]);
+    let no_id = api.delete(&format!("{path}/one")).await;
+    no_id.refused(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn labels_that_are_not_there_are_refused_by_field() {
+    let api = Api::new();
+    let (tag, category) = (api.tag("tag").await, api.category("category").await);
+    let stranger = api.issuer.token(UserId::generate());
+    let call = api.call(Method::POST, "/api/tags").with_token(&stranger);
+    let strangers = call.json(&json!({"name": "theirs"})).await;
+    let strangers: gauntlet_contract::Label = strangers.json();
+    let nobodys = LabelId::generate();
+    let before = api.store.events().len();
+    for (tags, category_id, fields) in [
+        (vec![tag.id, nobodys], category.id, &["tags"][..]),
+        (vec![strangers.id], category.id, &["tags"]),
+        (vec![category.id], category.id, &["tags"]),
+        (vec![tag.id], nobodys, &["category_id"]),
+        (vec![tag.id], tag.id, &["category_id"]),
+        (
+            vec![nobodys, strangers.id],
+            nobodys,
+            &["category_id", "tags", "tags"],
+        ),
+    ] {
+        let body = json!({"title": "a", "tags": tags, "category_id": category_id});
+        let answer = api.post("/api/tasks", &body).await;
+        assert_eq!(
+            answer.refused(StatusCode::UNPROCESSABLE_ENTITY),
+            fields,
+            "{body}"
+        );
+    }
+    assert_eq!(api.store.events().len(), before);
+
+    let task = api.created("plain").await;
+    let path = format!("/api/tasks/{}", task.id);
+    for (method, path, body, field) in [
+        (
+            Method::PATCH,
+            path.clone(),
+            json!({"tags": [nobodys]}),
+            "tags",
+        ),
+        (
+            Method::PATCH,
+            path.clone(),
+            json!({"category_id": tag.id}),
+            "category_id",
+        ),
+        (
+            Method::POST,
+            format!("{path}/tags"),
+            json!({"tags": [nobodys]}),
+            "tags",
+        ),
+    ] {
+        let answer = api.call(method, &path).json(&body).await;
+        assert_eq!(
+            answer.refused(StatusCode::UNPROCESSABLE_ENTITY),
+            [field],
+            "{body}"
+        );
+    }
+    assert_eq!(api.read::<Task>(&path).await, task);
+}
+
+#[tokio::test]
+async fn every_route_of_another_users_task_says_that_it_is_not_there() {
+    let api = Api::new();
+    let tag = api.tag("mine").await;
+    let body = json!({"title": "mine", "due_date": "2026-11-30T17:00", "tags": [tag.id],
+        "recurrence": {"rule": {"frequency": "daily"}}});
+    let task: Task = api.made("/api/tasks", &body).await;
+    let path = format!("/api/tasks/{}", task.id);
+    let before = api.store.events();
+    for (method, tail, body) in [
+        (Method::GET, String::new(), json!(null)),
+        (Method::PATCH, String::new(), json!({"title": "stolen"})),
+        (Method::DELETE, String::new(), json!(null)),
+        (
+            Method::PATCH,
+            "/complete".to_owned(),
+            json!({"completed": true}),
+        ),
+        (Method::POST, "/tags".to_owned(), json!({"tags": [tag.id]})),
+        (Method::DELETE, format!("/tags/{}", tag.id), json!(null)),
+        (
+            Method::POST,
+            "/recurring".to_owned(),
+            json!({"rule": {"frequency": "daily"}}),
+        ),
+        (Method::GET, "/recurring".to_owned(), json!(null)),
+        (Method::DELETE, "/recurring".to_owned(), json!(null)),
+        (Method::GET, "/instances".to_owned(), json!(null)),
+    ] {
+        let stranger = api.issuer.token(UserId::generate());
+        let call = api.call(method.clone(), &format!("{path}{tail}"));
+        let answer = call.with_token(stranger).json(&body).await;
+        answer.refused(StatusCode::NOT_FOUND);
+        let call = api.call(method, &format!("{path}{tail}")).without_token();
+        call.json(&body).await.refused(StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(api.store.events(), before);
 }

@@ -1,13 +1,15 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use gauntlet_contract::Envelope;
-use gauntlet_contract::task::AuditEntry;
+use gauntlet_contract::{AuditEntry, Envelope, TopicName};
 use gauntlet_ports::{AuditLog, AuditQuery, PortError, PortErrorKind, Recorded};
-use sqlx::Connection as _;
+use serde_json::Value;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use sqlx::{Connection as _, Row as _};
 
-use super::statement::{COUNT_FAILURE, Key, fresh_keys, key, line, querying, recording};
+use super::statement::{COUNT_FAILURE, Key, fresh_keys, key, recording};
+use super::trail::{line, querying};
 use crate::postgres::database::Database;
 use crate::postgres::error::{Call, classify};
 
@@ -15,16 +17,38 @@ const PORT: &str = "audit log";
 
 type Answer = Result<Recorded, PortError>;
 
-/// The audit trail with the inbox of one consumer.
+/// The audit trail with the inbox of one consumer. What it records goes into the outbox that
+/// [`PostgresOutbox::of_audit`](crate::postgres::PostgresOutbox::of_audit) reads.
 #[derive(Clone, Debug)]
 pub struct PostgresAuditLog {
     database: Database,
     consumer: &'static str,
+    topic: TopicName,
 }
 
 impl PostgresAuditLog {
-    pub fn new(database: Database, consumer: &'static str) -> Self {
-        Self { database, consumer }
+    /// `topic` is the one that lines of the trail are published to.
+    pub fn new(database: Database, consumer: &'static str, topic: TopicName) -> Self {
+        Self {
+            database,
+            consumer,
+            topic,
+        }
+    }
+
+    /// Runs a query and answers how Postgres went about it: `EXPLAIN (ANALYZE, FORMAT JSON)` of the very
+    /// statement.
+    pub async fn explain(&self, query: &AuditQuery) -> Result<Value, PortError> {
+        let call = Call::new(PORT, "explain a query");
+        let mut connection = self.database.acquire(call).await?;
+        let mut statement = querying("EXPLAIN (ANALYZE, FORMAT JSON) ", query);
+        let row = self
+            .database
+            .answer(call, statement.build().fetch_one(&mut *connection))
+            .await?;
+        row.try_get(0)
+            .map(|Json(plan)| plan)
+            .map_err(|error| call.failed(error))
     }
 
     /// Answers for each event of a batch without repetitions.
@@ -50,7 +74,7 @@ impl PostgresAuditLog {
         call: Call,
         batch: &[&Envelope],
     ) -> Result<HashSet<Key>, PortError> {
-        let statement = recording(call, self.consumer, batch)?;
+        let statement = recording(call, self.consumer, &self.topic, batch)?;
         let mut connection = self.database.acquire(call).await?;
         self.database
             .answer(call, fresh_keys(statement, &mut connection))
@@ -69,16 +93,16 @@ impl PostgresAuditLog {
             .answer(call, async {
                 let mut transaction = connection.begin().await?;
                 let mut answers = Vec::with_capacity(batch.len());
-                // What comes behind a failed event of the same task would overtake it.
+                // What comes behind a failed event of the same subject would overtake it.
                 let mut stopped = HashSet::new();
                 for event in batch {
-                    let answer = if stopped.contains(&event.data.task_id) {
+                    let answer = if stopped.contains(&event.data.subject()) {
                         Err(held_back(call))
                     } else {
                         self.record_one(call, event, &mut transaction).await?
                     };
                     if answer.is_err() {
-                        stopped.insert(event.data.task_id);
+                        stopped.insert(event.data.subject());
                     }
                     answers.push(answer);
                 }
@@ -96,7 +120,7 @@ impl PostgresAuditLog {
         event: &Envelope,
         transaction: &mut PgConnection,
     ) -> Result<Answer, sqlx::Error> {
-        let statement = match recording(call, self.consumer, &[event]) {
+        let statement = match recording(call, self.consumer, &self.topic, &[event]) {
             Ok(statement) => statement,
             Err(error) => return Ok(Err(error)),
         };
@@ -170,10 +194,10 @@ impl AuditLog for PostgresAuditLog {
     async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, PortError> {
         let call = Call::new(PORT, "query the trail");
         let mut connection = self.database.acquire(call).await?;
-        let statement = querying(query);
+        let mut statement = querying("", query);
         let rows = self
             .database
-            .answer(call, statement.fetch_all(&mut *connection))
+            .answer(call, statement.build().fetch_all(&mut *connection))
             .await?;
         rows.iter()
             .map(line)
@@ -194,7 +218,7 @@ fn recorded(is_fresh: bool) -> Recorded {
 fn held_back(call: Call) -> PortError {
     call.error(
         PortErrorKind::Unavailable,
-        "held back behind a failed event of the same task",
+        "held back behind a failed event of the same subject",
     )
 }
 

@@ -1,6 +1,8 @@
-//! The audit trail and the inbox that keeps its lines single.
+//! The audit trail, the inbox that keeps its lines single, and what the outbox reads of it.
 
 mod log;
 mod statement;
+mod trail;
 
 pub use log::PostgresAuditLog;
+pub(super) use trail::{columns, line};

@@ -1,40 +1,48 @@
-//! The statements of the audit log, what they are given and what they answer.
+//! What recording and counting send and are answered.
 
 use std::collections::HashSet;
 
-use gauntlet_contract::task::AuditEntry;
-use gauntlet_contract::{Envelope, EventId, TaskId, UserId};
-use gauntlet_ports::{AuditQuery, PortError, PortErrorKind};
+use gauntlet_contract::{Envelope, EventId, TopicName};
+use gauntlet_ports::{Audited, PortError, PortErrorKind};
 use serde::Serialize;
 use sqlx::Row as _;
-use sqlx::postgres::{PgArguments, PgConnection, PgRow, Postgres};
+use sqlx::postgres::{PgArguments, PgConnection, Postgres};
 use sqlx::query::Query;
-use sqlx::types::Json;
 
 use crate::postgres::error::Call;
-use crate::postgres::time::from_micros;
+use crate::postgres::leases::shard_of;
 
-// The inbox decides which events are fresh, and only those get a line in the trail: one statement,
-// so one transaction. The inbox is written in the order of event ids, so that two consumers with
-// overlapping batches cannot wait for each other in a circle; the trail in the order of the batch.
+// The inbox decides which events are fresh, and only those get a line in the trail and a row in the
+// outbox: one statement, so one transaction. The inbox is written in the order of event ids, so that two
+// consumers with overlapping batches cannot wait for each other in a circle; the trail in the order of
+// the batch. The numbers are drawn apart, because the outbox needs them too: its row is the number of its
+// line and no copy of it, see there.
 const RECORD: &str = "
     WITH entry AS (
-        SELECT * FROM unnest($2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[],
-                             $7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[])
-            WITH ORDINALITY AS e (source, event_id, task_id, user_id, action,
-                                  task_version, old, new, occurred, envelope, place)
+        SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
+                             $8::bigint[], $9::text[], $10::text[], $11::bigint[], $12::text[],
+                             $13::uuid[], $14::int[])
+            WITH ORDINALITY AS e (source, event_id, entity, entity_id, user_id, action,
+                                  version, old, new, occurred, envelope,
+                                  told_as, shard, place)
     ), fresh AS (
         INSERT INTO inbox AS known (consumer, source, event_id, done_at)
         SELECT $1, source, event_id, clock_timestamp() FROM entry ORDER BY source, event_id
         ON CONFLICT (consumer, source, event_id) DO UPDATE SET done_at = clock_timestamp()
             WHERE known.done_at IS NULL
         RETURNING source, event_id
+    ), numbered AS (
+        SELECT ordered.*, nextval('audit_log_seq_seq') AS seq
+        FROM (SELECT entry.* FROM entry JOIN fresh USING (source, event_id) ORDER BY place) ordered
     ), line AS (
-        INSERT INTO audit_log (event_id, task_id, user_id, action, task_version,
+        INSERT INTO audit_log (seq, event_id, entity, task_id, user_id, action, task_version,
                                old, new, occurred_at, envelope)
-        SELECT event_id, task_id, user_id, action, task_version, old::jsonb, new::jsonb,
+        SELECT seq, event_id, entity, entity_id, user_id, action, version, old::jsonb, new::jsonb,
                timestamptz 'epoch' + occurred * interval '1 microsecond', envelope::jsonb
-        FROM entry JOIN fresh USING (source, event_id) ORDER BY place
+        FROM numbered ORDER BY seq
+    ), note AS (
+        INSERT INTO audit_outbox (seq, event_id, topic, entity_id, shard)
+        SELECT seq, told_as, $15, entity_id, shard FROM numbered ORDER BY seq
     )
     SELECT source, event_id FROM fresh";
 
@@ -47,23 +55,6 @@ pub(super) const COUNT_FAILURE: &str = "
         DO UPDATE SET handled_failures = known.handled_failures + 1
     RETURNING handled_failures";
 
-// One statement for every combination of filters: it is prepared once, and the user's index bounds
-// what the others have to look at.
-const QUERY: &str = "
-    SELECT seq, event_id, task_id, user_id, action, task_version, old, new,
-           (extract(epoch FROM occurred_at) * 1000000)::bigint AS occurred_micros,
-           (extract(epoch FROM recorded_at) * 1000000)::bigint AS recorded_micros
-    FROM audit_log
-    WHERE user_id = $1
-      AND ($2::uuid IS NULL OR task_id = $2)
-      AND ($3::text IS NULL OR action = $3)
-      AND ($4::bigint IS NULL
-           OR occurred_at >= timestamptz 'epoch' + $4 * interval '1 microsecond')
-      AND ($5::bigint IS NULL
-           OR occurred_at < timestamptz 'epoch' + $5 * interval '1 microsecond')
-      AND ($6::bigint IS NULL OR seq > $6)
-    ORDER BY seq LIMIT $7";
-
 /// What the inbox knows an event by, beside the consumer.
 pub(super) type Key = (String, EventId);
 
@@ -72,42 +63,55 @@ pub(super) fn key(event: &Envelope) -> Key {
     (event.source.clone(), event.id)
 }
 
-/// Recording a batch without repetitions; to be run by [`fresh_keys`].
+/// Recording a batch without repetitions; to be run by [`fresh_keys`]. `topic` is the one that the lines
+/// are published to.
 pub(super) fn recording(
     call: Call,
     consumer: &'static str,
+    topic: &TopicName,
     events: &[&Envelope],
 ) -> Result<Query<'static, Postgres, PgArguments>, PortError> {
-    let texts = |of: fn(&Envelope) -> String| -> Vec<String> {
-        events.iter().map(|event| of(event)).collect()
-    };
-    let versions = events
+    let audited = events
         .iter()
-        .map(|event| i64::try_from(event.data.version))
+        .map(|event| Audited::of(event))
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| call.error(PortErrorKind::Invalid, "an event is no change of an entity"))?;
+    let versions = audited
+        .iter()
+        .map(|line| i64::try_from(line.version))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| PortError::new(PortErrorKind::Invalid, call.port, call.op, error))?;
+    let sources: Vec<_> = events.iter().map(|event| event.source.clone()).collect();
     let ids: Vec<_> = events.iter().map(|event| event.id.0).collect();
-    let tasks: Vec<_> = events.iter().map(|event| event.data.task_id.0).collect();
-    let users: Vec<_> = events.iter().map(|event| event.data.user_id.0).collect();
-    let old = json_texts(call, events.iter().map(|event| event.data.old.as_ref()))?;
-    let new = json_texts(call, events.iter().map(|event| event.data.new.as_ref()))?;
+    let entities: Vec<_> = audited.iter().map(|line| line.entity.as_str()).collect();
+    let entity_ids: Vec<_> = audited.iter().map(|line| line.entity_id.0).collect();
+    let users: Vec<_> = audited.iter().map(|line| line.user_id.0).collect();
+    let actions: Vec<_> = audited.iter().map(|line| line.action).collect();
     let times: Vec<_> = events
         .iter()
         .map(|event| event.time.as_microsecond())
         .collect();
-    let envelopes = json_texts(call, events.iter().map(|event| Some(*event)))?;
+    let told_as: Vec<_> = events.iter().map(|_| EventId::generate().0).collect();
+    let shards: Vec<_> = audited
+        .iter()
+        .map(|line| shard_of(line.entity_id))
+        .collect();
     Ok(sqlx::query(RECORD)
         .bind(consumer)
-        .bind(texts(|event| event.source.clone()))
+        .bind(sources)
         .bind(ids)
-        .bind(tasks)
+        .bind(entities)
+        .bind(entity_ids)
         .bind(users)
-        .bind(texts(|event| event.kind.action().to_owned()))
+        .bind(actions)
         .bind(versions)
-        .bind(old)
-        .bind(new)
+        .bind(json_texts(call, audited.iter().map(|line| line.old))?)
+        .bind(json_texts(call, audited.iter().map(|line| line.new))?)
         .bind(times)
-        .bind(envelopes))
+        .bind(json_texts(call, events.iter().map(|event| Some(*event)))?)
+        .bind(told_as)
+        .bind(shards)
+        .bind(topic.to_string()))
 }
 
 /// Runs a recording and answers the keys of the events that were fresh.
@@ -121,44 +125,13 @@ pub(super) async fn fresh_keys(
         .collect()
 }
 
-/// Binds a query; its rows are read by [`line`].
-pub(super) fn querying(query: &AuditQuery) -> Query<'static, Postgres, PgArguments> {
-    sqlx::query(QUERY)
-        .bind(query.user_id.0)
-        .bind(query.task_id.map(|id| id.0))
-        .bind(query.action.clone())
-        .bind(query.from.map(jiff::Timestamp::as_microsecond))
-        .bind(query.to.map(jiff::Timestamp::as_microsecond))
-        .bind(query.after)
-        .bind(i64::from(query.limit))
-}
-
-/// One line of the trail. Old and new come back through JSON, as they were written.
-pub(super) fn line(row: &PgRow) -> Result<AuditEntry, sqlx::Error> {
-    let version: i64 = row.try_get("task_version")?;
-    let old: Option<Json<_>> = row.try_get("old")?;
-    let new: Option<Json<_>> = row.try_get("new")?;
-    Ok(AuditEntry {
-        seq: row.try_get("seq")?,
-        event_id: EventId(row.try_get("event_id")?),
-        task_id: TaskId(row.try_get("task_id")?),
-        user_id: UserId(row.try_get("user_id")?),
-        action: row.try_get("action")?,
-        task_version: version.unsigned_abs(),
-        old: old.map(|Json(task)| task),
-        new: new.map(|Json(task)| task),
-        occurred_at: from_micros(row.try_get("occurred_micros")?)?,
-        recorded_at: from_micros(row.try_get("recorded_micros")?)?,
-    })
-}
-
 /// Sent as text and cast in the statement: the driver has no array of JSON with nulls in it.
-fn json_texts<'e, T: Serialize + 'e>(
+fn json_texts<T: Serialize>(
     call: Call,
-    values: impl Iterator<Item = Option<&'e T>>,
+    values: impl Iterator<Item = Option<T>>,
 ) -> Result<Vec<Option<String>>, PortError> {
     values
-        .map(|value| value.map(serde_json::to_string).transpose())
+        .map(|value| value.map(|value| serde_json::to_string(&value)).transpose())
         .collect::<Result<_, _>>()
         .map_err(|error| PortError::new(PortErrorKind::Invalid, call.port, call.op, error))
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use gauntlet_contract::{Envelope, TaskId, TopicName};
+use gauntlet_contract::{EntityId, Envelope, TaskId, TopicName};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -142,7 +142,7 @@ async fn order_is_kept_per_key(backend: impl MessagingBackend) {
     let tasks: Vec<TaskId> = (0..5).map(|_| TaskId::generate()).collect();
     // Every third event fails once, so that order is also kept across retries.
     let recorder = Arc::new(Recorder::answering(|delivery, before| {
-        if delivery.envelope.data.version.is_multiple_of(3) && before == 0 {
+        if version_of(&delivery.envelope).is_multiple_of(3) && before == 0 {
             Settle::Retry
         } else {
             Settle::Done
@@ -159,24 +159,28 @@ async fn order_is_kept_per_key(backend: impl MessagingBackend) {
             events.iter().all(|e| done.iter().any(|d| d.id == e.id))
         })
         .await;
-    let mut reached: HashMap<TaskId, u64> = HashMap::new();
+    let mut reached: HashMap<EntityId, u64> = HashMap::new();
     for event in recorder.done() {
+        let version = version_of(&event);
         let newest = reached.entry(event.subject).or_default();
         // A duplicate may come late; a version that skips one may not.
         assert!(
-            event.data.version <= *newest + 1,
-            "task {}: version {} done after version {newest}",
-            event.subject,
-            event.data.version
+            version <= *newest + 1,
+            "task {}: version {version} done after version {newest}",
+            event.subject
         );
-        *newest = event.data.version.max(*newest);
+        *newest = version.max(*newest);
     }
     consumer.drain().await;
 }
 
+fn version_of(event: &Envelope) -> u64 {
+    event.data.version().expect("an event of a task")
+}
+
 async fn a_retry_holds_back_its_own_key_only(backend: impl MessagingBackend) {
-    let stuck = task_event(TaskId::generate(), 1);
-    let behind = task_event(stuck.subject, 2);
+    let task_id = TaskId::generate();
+    let (stuck, behind) = (task_event(task_id, 1), task_event(task_id, 2));
     let others = unrelated(10);
     let released = Arc::new(AtomicBool::new(false));
     let recorder = Arc::new(Recorder::answering({
@@ -208,8 +212,8 @@ async fn a_retry_holds_back_its_own_key_only(backend: impl MessagingBackend) {
 }
 
 async fn a_dead_letter_is_parked_and_never_delivered_again(backend: impl MessagingBackend) {
-    let poison = task_event(TaskId::generate(), 1);
-    let behind = task_event(poison.subject, 2);
+    let task_id = TaskId::generate();
+    let (poison, behind) = (task_event(task_id, 1), task_event(task_id, 2));
     let recorder = Arc::new(Recorder::answering({
         let poison = poison.id;
         move |delivery, _| {

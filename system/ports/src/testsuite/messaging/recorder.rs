@@ -73,10 +73,10 @@ impl Recorder {
         );
     }
 
-    fn summary(&self) -> Vec<(String, u64, Settle)> {
+    fn summary(&self) -> Vec<(String, Option<u64>, Settle)> {
         self.log()
             .iter()
-            .map(|(event, settle)| (event.id.to_string(), event.data.version, settle.clone()))
+            .map(|(event, settle)| (event.id.to_string(), event.data.version(), settle.clone()))
             .collect()
     }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_trait::async_trait;
-use gauntlet_contract::{Envelope, Task, TaskId, TopicName, UserId};
+use gauntlet_contract::{
+    Envelope, Label, LabelId, LabelKind, Series, SeriesId, Task, TaskId, UserId,
+};
 use tokio::time::Instant;
 
-use crate::error::{PortError, PortErrorKind};
-use crate::storage::{Expected, OutboxEntry, TaskChange, TaskOutcome, TaskQuery, TaskStore};
+use crate::storage::{KeyedAnswer, OutboxEntry};
 
 /// A defect to show at the next commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +15,32 @@ pub enum Planted {
     Unavailable,
     /// Everything is written, and the caller hears nothing.
     AnswerLost,
+    /// Whatever idempotency key a commit has, another commit with it is under way.
+    KeyInFlight,
 }
 
-/// Tasks and their outbox in memory. Clones share their rows.
+/// Everything that the api role stores, and its outbox, in memory: a plain model of what a real store has
+/// to do. Clones share their rows.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    topic: TopicName,
+    pub(super) topic_prefix: String,
     rows: Arc<Mutex<Rows>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    pub(super) tasks: BTreeMap<TaskId, Task>,
+    pub(super) tables: Tables,
     pub(super) outbox: Vec<OutboxRow>,
-    planted: Option<Planted>,
+    pub(super) answers: BTreeMap<(UserId, String), (KeyedAnswer, Instant)>,
+    pub(super) planted: Option<Planted>,
+}
+
+/// What a commit changes; a copy of it is what a commit is tried on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    pub(super) tasks: BTreeMap<TaskId, Task>,
+    pub(super) labels: BTreeMap<LabelId, Label>,
+    pub(super) series: BTreeMap<SeriesId, Series>,
 }
 
 #[derive(Debug)]
@@ -46,9 +58,10 @@ pub(super) enum RowState {
 }
 
 impl MemoryStore {
-    pub fn new(topic: TopicName) -> Self {
+    /// Topics get the prefix before their names.
+    pub fn new(topic_prefix: impl Into<String>) -> Self {
         Self {
-            topic,
+            topic_prefix: topic_prefix.into(),
             rows: Arc::default(),
         }
     }
@@ -60,7 +73,7 @@ impl MemoryStore {
 
     /// How many tasks there are, of all users.
     pub fn task_count(&self) -> usize {
-        self.rows().tasks.len()
+        self.rows().tables.tasks.len()
     }
 
     /// Every event that was ever committed, in commit order.
@@ -77,70 +90,26 @@ impl MemoryStore {
     }
 }
 
-#[async_trait]
-impl TaskStore for MemoryStore {
-    async fn find(&self, user_id: UserId, id: TaskId) -> Result<Option<Task>, PortError> {
-        let rows = self.rows();
-        let task = rows.tasks.get(&id).filter(|task| task.user_id == user_id);
-        Ok(task.cloned())
+impl Tables {
+    /// The user's label of this kind.
+    pub(super) fn label(&self, user_id: UserId, kind: LabelKind, id: LabelId) -> Option<&Label> {
+        let label = self.labels.get(&id)?;
+        (label.user_id == user_id && label.kind == kind).then_some(label)
     }
 
-    async fn list(&self, query: &TaskQuery) -> Result<Vec<Task>, PortError> {
-        let rows = self.rows();
-        let page = rows
-            .tasks
-            .values()
-            .rev()
-            .filter(|task| task.user_id == query.user_id)
-            .filter(|task| query.status.is_none_or(|status| task.status == status))
-            .filter(|task| query.before.is_none_or(|before| task.id < before))
-            .take(query.limit as usize);
-        Ok(page.cloned().collect())
-    }
-
-    async fn commit(&self, change: &TaskChange) -> Result<(), PortError> {
-        let mut rows = self.rows();
-        if rows.planted == Some(Planted::Unavailable) {
-            return Err(error(PortErrorKind::Unavailable, "planted"));
-        }
-        let id = match &change.outcome {
-            TaskOutcome::Put(task) => task.id,
-            TaskOutcome::Delete(id) => *id,
-        };
-        let is_as_expected = match change.expected {
-            Expected::Absent => !rows.tasks.contains_key(&id),
-            Expected::Version(version) => rows
-                .tasks
-                .get(&id)
-                .is_some_and(|row| row.user_id == change.user_id && row.version == version),
-        };
-        if !is_as_expected {
-            return Err(error(PortErrorKind::Conflict, "not as expected"));
-        }
-        match &change.outcome {
-            TaskOutcome::Put(task) => rows.tasks.insert(id, task.clone()),
-            TaskOutcome::Delete(id) => rows.tasks.remove(id),
-        };
-        for envelope in &change.events {
-            let seq = rows.outbox.last().map_or(1, |row| row.entry.seq + 1);
-            let entry = OutboxEntry {
-                seq,
-                topic: self.topic.clone(),
-                envelope: envelope.clone(),
-                attempts: 0,
+    /// The user's tasks that have the label.
+    pub(super) fn tasks_with(
+        &self,
+        user_id: UserId,
+        kind: LabelKind,
+        id: LabelId,
+    ) -> impl Iterator<Item = &Task> {
+        self.tasks.values().filter(move |task| {
+            let has_label = match kind {
+                LabelKind::Tag => task.tags.contains(&id),
+                LabelKind::Category => task.category_id == Some(id),
             };
-            rows.outbox.push(OutboxRow {
-                entry,
-                state: RowState::Unsent,
-            });
-        }
-        match rows.planted {
-            Some(Planted::AnswerLost) => Err(error(PortErrorKind::Timeout, "planted")),
-            _ => Ok(()),
-        }
+            task.user_id == user_id && has_label
+        })
     }
-}
-
-fn error(kind: PortErrorKind, detail: &'static str) -> PortError {
-    PortError::new(kind, "task store", "commit a change", detail)
 }

@@ -2,20 +2,26 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use gauntlet_contract::task::AuditEntry;
-use gauntlet_contract::{Envelope, EventId, Task};
+use gauntlet_contract::{AuditEntry, Envelope, EventId, Topic, TopicName};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::error::{PortError, PortErrorKind};
-use crate::storage::{AuditLog, AuditQuery, Recorded};
+use super::memory::{MemoryStore, OutboxRow, RowState};
+use super::memory_outbox::MemoryOutbox;
+use crate::error::{BoxError, PortError, PortErrorKind};
+use crate::storage::{
+    AuditLog, AuditQuery, Audited, AuditedState, Direction, OutboxEntry, Recorded, audit_event,
+};
 
 type Key = (String, EventId);
 
-/// An audit trail with its inbox in memory. As Postgres does, it refuses text with a NUL in it.
-/// Clones share their rows.
-#[derive(Clone, Debug, Default)]
+/// An audit trail with its inbox and its outbox in memory. As Postgres does, it refuses text with a NUL
+/// in it. Clones share their rows.
+#[derive(Clone, Debug)]
 pub struct MemoryAuditLog {
     rows: Arc<Mutex<Rows>>,
+    /// Of this store only the outbox is of use.
+    told: MemoryStore,
 }
 
 #[derive(Debug, Default)]
@@ -26,10 +32,24 @@ struct Rows {
     is_down: bool,
 }
 
+impl Default for MemoryAuditLog {
+    fn default() -> Self {
+        Self {
+            rows: Arc::default(),
+            told: MemoryStore::new(""),
+        }
+    }
+}
+
 impl MemoryAuditLog {
     /// Every line of the trail, of all users.
     pub fn trail(&self) -> Vec<AuditEntry> {
         self.rows().trail.clone()
+    }
+
+    /// The outbox of what is recorded, as one relay sees it.
+    pub fn outbox(&self) -> MemoryOutbox {
+        MemoryOutbox::new(self.told.clone())
     }
 
     /// While down, every call fails as unavailable.
@@ -44,26 +64,52 @@ impl MemoryAuditLog {
     fn rows(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts what tells of a line into the outbox.
+    fn tell(&self, entry: &AuditEntry, event: &Envelope) {
+        let envelope = audit_event(
+            EventId::generate(),
+            entry.clone(),
+            event.traceparent.clone(),
+        );
+        self.told.rows().outbox.push(OutboxRow {
+            entry: OutboxEntry {
+                seq: entry.seq,
+                topic: TopicName::new(&self.told.topic_prefix, Topic::AuditLogs),
+                envelope,
+                attempts: 0,
+            },
+            state: RowState::Unsent,
+        });
+    }
 }
 
 #[async_trait]
 impl AuditLog for MemoryAuditLog {
     async fn record(&self, events: &[Envelope]) -> Vec<Result<Recorded, PortError>> {
+        // Held to the end, so that line and outbox row are there together for whoever looks.
         let mut rows = self.rows();
         let mut stopped = HashSet::new();
         events
             .iter()
             .map(|event| {
-                let answer = if stopped.contains(&event.data.task_id) {
+                let answer = if stopped.contains(&event.data.subject()) {
                     let kind = PortErrorKind::Unavailable;
                     Err(error(kind, "record events", "held back"))
                 } else {
                     rows.record(event)
                 };
-                if answer.is_err() {
-                    stopped.insert(event.data.task_id);
+                match answer {
+                    Ok(Some(line)) => {
+                        self.tell(line, event);
+                        Ok(Recorded::Fresh)
+                    }
+                    Ok(None) => Ok(Recorded::Duplicate),
+                    Err(error) => {
+                        stopped.insert(event.data.subject());
+                        Err(error)
+                    }
                 }
-                answer
             })
             .collect()
     }
@@ -79,17 +125,26 @@ impl AuditLog for MemoryAuditLog {
     async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, PortError> {
         let rows = self.rows();
         rows.check("query the trail")?;
-        let page = rows
-            .trail
-            .iter()
-            .filter(|line| line.user_id == query.user_id)
-            .filter(|line| query.task_id.is_none_or(|id| line.task_id == id))
-            .filter(|line| query.action.as_ref().is_none_or(|a| line.action == *a))
-            .filter(|line| query.from.is_none_or(|from| line.occurred_at >= from))
-            .filter(|line| query.to.is_none_or(|to| line.occurred_at < to))
-            .filter(|line| query.after.is_none_or(|after| line.seq > after))
-            .take(query.limit as usize);
-        Ok(page.cloned().collect())
+        let is_selected = |line: &&AuditEntry| {
+            line.user_id == query.user_id
+                && query.entity.is_none_or(|entity| line.entity == entity)
+                && query.entity_id.is_none_or(|id| line.entity_id == id)
+                && query.action.as_ref().is_none_or(|a| line.action == *a)
+                && query.from.is_none_or(|from| line.occurred_at >= from)
+                && query.to.is_none_or(|to| line.occurred_at < to)
+        };
+        let selected = rows.trail.iter().filter(is_selected);
+        let limit = query.limit as usize;
+        let is_behind = |line: &&AuditEntry| match (query.after, query.order) {
+            (None, _) => true,
+            (Some(after), Direction::Ascending) => line.seq > after,
+            (Some(after), Direction::Descending) => line.seq < after,
+        };
+        let behind = selected.filter(is_behind).cloned();
+        Ok(match query.order {
+            Direction::Ascending => behind.take(limit).collect(),
+            Direction::Descending => behind.rev().take(limit).collect(),
+        })
     }
 }
 
@@ -102,42 +157,76 @@ impl Rows {
         Ok(())
     }
 
-    fn record(&mut self, event: &Envelope) -> Result<Recorded, PortError> {
+    /// The line that was written; none for a duplicate.
+    fn record(&mut self, event: &Envelope) -> Result<Option<&AuditEntry>, PortError> {
         self.check("record events")?;
-        let tasks = [event.data.old.as_ref(), event.data.new.as_ref()];
-        if tasks.into_iter().flatten().any(has_nul) {
-            return Err(error(PortErrorKind::Invalid, "record events", "NUL"));
+        let invalid = |detail| error(PortErrorKind::Invalid, "record events", detail);
+        let audited = Audited::of(event).ok_or_else(|| invalid("no change of an entity"))?;
+        let old = audited.old.map(value).transpose()?;
+        let new = audited.new.map(value).transpose()?;
+        if old.iter().chain(&new).any(has_nul) {
+            return Err(invalid("NUL"));
         }
         if !self.done.insert(key(event)) {
-            return Ok(Recorded::Duplicate);
+            return Ok(None);
         }
         let seq = self.trail.last().map_or(1, |line| line.seq + 1);
         self.trail.push(AuditEntry {
             seq,
             event_id: event.id,
-            task_id: event.data.task_id,
-            user_id: event.data.user_id,
-            action: event.kind.action().to_owned(),
-            task_version: event.data.version,
-            old: event.data.old.clone(),
-            new: event.data.new.clone(),
+            entity: audited.entity,
+            entity_id: audited.entity_id,
+            user_id: audited.user_id,
+            action: audited.action.to_owned(),
+            version: audited.version,
+            old,
+            new,
             occurred_at: event.time,
             recorded_at: Timestamp::now(),
         });
-        Ok(Recorded::Fresh)
+        Ok(self.trail.last())
     }
 }
 
-/// The one thing that JSON can carry and Postgres cannot store.
-fn has_nul(task: &Task) -> bool {
-    let description = task.description.as_deref().unwrap_or_default();
-    task.title.contains('\0') || description.contains('\0')
+fn value(state: AuditedState<'_>) -> Result<Value, PortError> {
+    serde_json::to_value(state)
+        .map_err(|source| error(PortErrorKind::Invalid, "record events", source))
+}
+
+/// Whether there is the one thing that JSON can carry and Postgres cannot store.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields.values().any(has_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn key(event: &Envelope) -> Key {
     (event.source.clone(), event.id)
 }
 
-fn error(kind: PortErrorKind, op: &'static str, detail: &'static str) -> PortError {
-    PortError::new(kind, "audit log", op, detail)
+fn error(kind: PortErrorKind, op: &'static str, source: impl Into<BoxError>) -> PortError {
+    PortError::new(kind, "audit log", op, source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::audit_suite::{Recording, audit_outbox_suite};
+    use super::super::outbox_suite::outbox_suite;
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_audit_log_keeps_the_contract_of_what_it_publishes() {
+        let log = MemoryAuditLog::default();
+        audit_outbox_suite(&log, &log.outbox()).await;
+    }
+
+    #[tokio::test]
+    async fn what_the_memory_audit_log_publishes_keeps_the_outbox_contract() {
+        let log = MemoryAuditLog::default();
+        let one = log.outbox();
+        outbox_suite(&Recording(log), &one, &one.for_another_relay()).await;
+    }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gauntlet_contract::TaskId;
+use gauntlet_contract::EntityId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -130,7 +130,7 @@ impl OutboxQueue for MemoryOutbox {
         Ok(1)
     }
 
-    async fn unsent(&self, limit: u32, busy: &[TaskId]) -> Result<Vec<OutboxEntry>, PortError> {
+    async fn unsent(&self, limit: u32, busy: &[EntityId]) -> Result<Vec<OutboxEntry>, PortError> {
         self.check("select unsent events")?;
         if !self.holds_lease() {
             return Ok(Vec::new());

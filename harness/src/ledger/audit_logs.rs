@@ -1,0 +1,141 @@
+//! How the lines of the audit trail go out: the outbox of the audit role, and the topic `audit-logs`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{EntityKind, Micros, SeenEvent, Tells};
+
+/// A row of the outbox that lines of the trail are published from. It names its line by the number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditOutboxRow {
+    pub seq: i64,
+    /// Of the event that tells of the line.
+    pub event_id: Uuid,
+    pub entity_id: Uuid,
+    pub sent_at: Option<Micros>,
+    pub attempts: u32,
+}
+
+/// A message on `audit-logs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditMessage {
+    Told(ToldLine),
+    /// It is no event that tells of a line.
+    Broken {
+        fault: String,
+        raw: String,
+    },
+}
+
+/// A line of the trail, as a message tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldLine {
+    /// Of the message.
+    pub event_id: Uuid,
+    pub seq: i64,
+    /// Of the event that the line is of.
+    pub recorded_event_id: Uuid,
+    pub entity: EntityKind,
+    pub entity_id: Uuid,
+    pub version: u64,
+    pub action: String,
+}
+
+/// How far the topic was read. Without one, "no message twice" would mean "did not look".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditTopic {
+    pub topic: String,
+    pub held: u64,
+    pub read: u64,
+}
+
+impl AuditMessage {
+    /// Reads what a broker held. What the judge does not compare is not kept.
+    pub fn read(bytes: &[u8]) -> Self {
+        let event = serde_json::from_slice::<Value>(bytes)
+            .map_err(|error| format!("not JSON: {error}"))
+            .and_then(|value| SeenEvent::read(&value).map_err(|fault| fault.to_string()));
+        let told = event.and_then(|event| {
+            let kind = event.kind;
+            ToldLine::of(event).ok_or_else(|| format!("type is {:?}", kind.event_type()))
+        });
+        told.map_or_else(
+            |fault| Self::Broken {
+                fault,
+                raw: String::from_utf8_lossy(bytes).into_owned(),
+            },
+            Self::Told,
+        )
+    }
+}
+
+impl ToldLine {
+    fn of(event: SeenEvent) -> Option<Self> {
+        let Tells::Recorded {
+            seq,
+            event_id,
+            action,
+        } = event.tells
+        else {
+            return None;
+        };
+        Some(Self {
+            event_id: event.event_id,
+            seq,
+            recorded_event_id: event_id,
+            entity: event.entity,
+            entity_id: event.entity_id,
+            version: event.version?,
+            action,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORDED: &str = include_str!("golden/audit_recorded.json");
+    const TASK: &str = include_str!("golden/task_created.json");
+
+    #[test]
+    fn golden_bytes_read_as_documented() {
+        let id = |last: &str| {
+            format!("0199b3a0-7c00-7000-8000-00000000000{last}")
+                .parse()
+                .unwrap()
+        };
+        let told = ToldLine {
+            event_id: id("6"),
+            seq: 7,
+            recorded_event_id: id("1"),
+            entity: EntityKind::Task,
+            entity_id: id("2"),
+            version: 1,
+            action: "created".to_owned(),
+        };
+        assert_eq!(
+            AuditMessage::read(RECORDED.as_bytes()),
+            AuditMessage::Told(told)
+        );
+    }
+
+    #[test]
+    fn what_tells_of_no_line_is_kept_with_its_fault() {
+        for (text, what) in [
+            ("{", "not JSON"),
+            ("{}", "specversion is missing"),
+            (TASK, "type is \"todo.task.created\""),
+        ] {
+            match AuditMessage::read(text.as_bytes()) {
+                AuditMessage::Broken { fault, raw } => {
+                    assert!(fault.starts_with(what), "{fault}");
+                    assert_eq!(raw, text);
+                }
+                AuditMessage::Told(told) => panic!("{told:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use std::fmt;
+use std::num::TryFromIntError;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use sqlx::postgres::{PgPoolOptions, PgRow};
+use sqlx::{PgConnection, PgPool, Row};
+
+use super::{ObserveError, ObserveErrorKind};
+use crate::ledger::{AuditOutboxRow, LaneRecord, Micros, Occurrence, TaskDetails};
+
+/// A database that is up answers at once; one that is being restarted may take this long.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A priority is stored as a number, so that lists can be in its order; events spell it.
+const DETAILS: &str = "SELECT id, version, \
+     (ARRAY['low', 'medium', 'high', 'urgent'])[priority + 1] AS priority, \
+     (extract(epoch FROM due_at) * 1000000)::bigint AS due, time_zone, category_id, tags, \
+     series_id, occurrence FROM tasks ORDER BY id";
+const AUDIT_OUTBOX: &str = "SELECT seq, event_id, entity_id, attempts, \
+     (extract(epoch FROM sent_at) * 1000000)::bigint AS sent FROM audit_outbox ORDER BY seq";
+/// Asked again and again while a lane settles: the partial index answers for what is unsent.
+const COUNTS: &str = "SELECT (SELECT count(*) FROM audit_outbox WHERE sent_at IS NULL) AS unsent, \
+     (SELECT count(*) FROM outbox WHERE topic = $1) AS owing";
+
+/// Reads of a lane's database what there is beside tasks, events and effects: the details of tasks, and
+/// the outbox of the audit trail. With a connection of its own.
+#[derive(Clone, Debug)]
+pub struct EntityObserver {
+    pool: PgPool,
+    /// The topic of the events that each owe an effect.
+    topic: String,
+}
+
+/// How far a lane has come with what [`Counts`](super::Counts) does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntityCounts {
+    /// Lines of the audit trail that have yet to be published.
+    pub unsent_lines: u64,
+    /// Events that owe an effect.
+    pub owing: u64,
+}
+
+impl fmt::Display for EntityCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} audit lines unsent", self.unsent_lines)
+    }
+}
+
+impl EntityObserver {
+    /// Makes a pool; the first question connects. `topic` is that of the events that owe effects.
+    pub fn new(url: &str, topic: impl Into<String>) -> Result<Self, ObserveError> {
+        let options = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(CONNECT_WITHIN);
+        let pool = options.connect_lazy(url).map_err(|source| {
+            ObserveError::new(ObserveErrorKind::Connect, "the lane's database", source)
+        })?;
+        Ok(Self {
+            pool,
+            topic: topic.into(),
+        })
+    }
+
+    pub async fn counts(&self) -> Result<EntityCounts, ObserveError> {
+        let read = |source| ObserveError::new(ObserveErrorKind::Read, "row counts", source);
+        let row = sqlx::query(COUNTS).bind(&self.topic);
+        let row = row.fetch_one(&self.pool).await.map_err(read)?;
+        let count = |column| unsigned(row.try_get::<i64, _>(column)?).map_err(undecodable);
+        let counts = || -> Result<EntityCounts, sqlx::Error> {
+            Ok(EntityCounts {
+                unsent_lines: count("unsent")?,
+                owing: count("owing")?,
+            })
+        };
+        counts().map_err(read)
+    }
+
+    /// Appends all rows to the record, from one snapshot. To be read before effects are: a row of the
+    /// trail's outbox is committed with its line, and a line that came later is none too few.
+    pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut snapshot = self.pool.begin_with(begin).await.map_err(|source| {
+            ObserveError::new(ObserveErrorKind::Connect, "the lane's database", source)
+        })?;
+        read_table(
+            "tasks",
+            DETAILS,
+            &mut snapshot,
+            &mut record.details,
+            details,
+        )
+        .await?;
+        let rows = &mut record.audit_outbox;
+        read_table(
+            "audit_outbox",
+            AUDIT_OUTBOX,
+            &mut snapshot,
+            rows,
+            outbox_row,
+        )
+        .await
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Row by row as they arrive, so that a million rows are held once and not twice.
+async fn read_table<T>(
+    table: &str,
+    statement: &'static str,
+    connection: &mut PgConnection,
+    rows: &mut Vec<T>,
+    decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
+) -> Result<(), ObserveError> {
+    let mut found = sqlx::query(statement).fetch(connection);
+    let read = |source| ObserveError::new(ObserveErrorKind::Read, table, source);
+    while let Some(row) = found.try_next().await.map_err(read)? {
+        let row = decode(&row)
+            .map_err(|source| ObserveError::new(ObserveErrorKind::Decode, table, source))?;
+        rows.push(row);
+    }
+    Ok(())
+}
+
+fn details(row: &PgRow) -> Result<TaskDetails, sqlx::Error> {
+    let series_id: Option<_> = row.try_get("series_id")?;
+    let number: Option<i64> = row.try_get("occurrence")?;
+    let occurrence = series_id
+        .zip(number)
+        .map(|(series_id, number)| unsigned(number).map(|number| Occurrence { series_id, number }));
+    Ok(TaskDetails {
+        task_id: row.try_get("id")?,
+        version: unsigned(row.try_get::<i64, _>("version")?).map_err(undecodable)?,
+        priority: row.try_get("priority")?,
+        due_at: row.try_get::<Option<i64>, _>("due")?.map(Micros),
+        time_zone: row.try_get("time_zone")?,
+        category_id: row.try_get("category_id")?,
+        tags: row.try_get("tags")?,
+        occurrence: occurrence.transpose().map_err(undecodable)?,
+    })
+}
+
+fn outbox_row(row: &PgRow) -> Result<AuditOutboxRow, sqlx::Error> {
+    Ok(AuditOutboxRow {
+        seq: row.try_get("seq")?,
+        event_id: row.try_get("event_id")?,
+        entity_id: row.try_get("entity_id")?,
+        sent_at: row.try_get::<Option<i64>, _>("sent")?.map(Micros),
+        attempts: u32::try_from(row.try_get::<i32, _>("attempts")?).map_err(undecodable)?,
+    })
+}
+
+fn unsigned(number: i64) -> Result<u64, TryFromIntError> {
+    u64::try_from(number)
+}
+
+fn undecodable(error: TryFromIntError) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}

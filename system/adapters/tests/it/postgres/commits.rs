@@ -1,0 +1,211 @@
+//! Commits that meet: what only a server with several transactions under way can show.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gauntlet_adapters::postgres::PostgresStore;
+use gauntlet_contract::{Label, LabelKind, Task, UserId};
+use gauntlet_harness::component::postgres::Postgres;
+use gauntlet_ports::testsuite::storage::sample;
+use gauntlet_ports::{
+    AnswerStore as _, Commit, CommitStore as _, Committed, LabelStore as _, PortError,
+    PortErrorKind, TaskStore as _,
+};
+use libtest_mimic::Trial;
+use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::task::JoinHandle;
+
+use super::fresh::Fresh;
+use crate::components::Components;
+use crate::trials::trials;
+
+/// Far longer than a statement takes to come to a lock.
+const BLOCKED_WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
+    trials!(components, Components::postgres =>
+        a_key_whose_commit_is_under_way_is_in_flight,
+        a_key_that_was_taken_after_the_statement_began_is_taken,
+        of_an_update_that_waited_for_its_repetition_the_key_is_told,
+        a_label_that_goes_while_a_stale_change_waits_is_a_conflict,
+        a_label_that_stays_lets_the_change_pass,
+    )
+}
+
+/// A transaction of somebody else, which others can be made to wait for.
+struct Blocker {
+    connection: PgConnection,
+    pid: i32,
+    /// Sees who waits; the blocker's own connection must stay with its transaction.
+    watch: PgConnection,
+}
+
+impl Blocker {
+    async fn begin(fresh: &Fresh, statement: String) -> Self {
+        let (mut connection, watch) = (fresh.raw().await, fresh.raw().await);
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        let mut blocker = Self {
+            connection,
+            pid,
+            watch,
+        };
+        blocker.run(format!("BEGIN; {statement}")).await;
+        blocker
+    }
+
+    async fn run(&mut self, statements: String) {
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&mut self.connection)
+            .await
+            .unwrap();
+    }
+
+    /// Starts a commit and returns once it waits for this transaction.
+    async fn blocks(&mut self, store: &PostgresStore, commit: &Commit) -> Waiting {
+        let (store, commit) = (store.clone(), commit.clone());
+        let waiting = tokio::spawn(async move { store.commit(&commit).await });
+        let is_blocked = async {
+            let asked = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                         WHERE $1 = ANY (pg_blocking_pids(pid)))";
+            // Each question is a round trip, so this does not spin.
+            while !sqlx::query_scalar::<_, bool>(asked)
+                .bind(self.pid)
+                .fetch_one(&mut self.watch)
+                .await
+                .unwrap()
+            {}
+        };
+        tokio::time::timeout(BLOCKED_WITHIN, is_blocked)
+            .await
+            .expect("the commit came to no lock");
+        waiting
+    }
+}
+
+type Waiting = JoinHandle<Result<Committed, PortError>>;
+
+async fn outcome(waiting: Waiting) -> Result<Committed, PortErrorKind> {
+    waiting.await.unwrap().map_err(|error| error.kind)
+}
+
+async fn done(store: &PostgresStore, commit: &Commit) {
+    assert_eq!(store.commit(commit).await.unwrap(), Committed::Done);
+}
+
+async fn tagged(store: &PostgresStore) -> (Label, Task) {
+    let label = sample::label(UserId::generate(), LabelKind::Tag, "tag");
+    done(store, &sample::label_creation(&label)).await;
+    let mut task = sample::task(label.user_id, "tagged");
+    task.tags = vec![label.id];
+    (label, task)
+}
+
+async fn a_key_whose_commit_is_under_way_is_in_flight(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let (label, task) = tagged(&store).await;
+    let lock = format!("SELECT FROM labels WHERE id = '{}' FOR UPDATE", label.id);
+    let first = sample::keyed(sample::creation(&task), "k");
+    let other = || sample::creation(&sample::task(task.user_id, "the same request"));
+    let one = sample::keyed(other(), "k");
+    let many = sample::keyed(sample::together([other(), other()]), "k");
+    let stranger = sample::creation(&sample::task(UserId::generate(), "the same key"));
+
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let waiting = blocker.blocks(&store, &first).await;
+    for repetition in [&one, &many] {
+        let told = store.commit(repetition).await.expect("commit");
+        assert_eq!(told, Committed::KeyInFlight);
+    }
+    done(&store, &sample::keyed(stranger, "k")).await;
+    blocker.run("ROLLBACK".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::Done));
+    for repetition in [&one, &many] {
+        let told = store.commit(repetition).await.expect("commit");
+        assert_eq!(told, Committed::KeyTaken);
+    }
+}
+
+/// The statement looked for the answer in a snapshot that did not have it.
+async fn a_key_that_was_taken_after_the_statement_began_is_taken(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let task = sample::task(UserId::generate(), "must not be written");
+    let taken = format!(
+        "INSERT INTO keyed_answers VALUES ('{}', 'k', 'f', 201, '[]', 'first')",
+        task.user_id
+    );
+    let mut blocker = Blocker::begin(&fresh, taken).await;
+    let commit = sample::keyed(sample::creation(&task), "k");
+    let waiting = blocker.blocks(&store, &commit).await;
+    blocker.run("COMMIT".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::KeyTaken));
+    assert_eq!(store.find(task.user_id, task.id).await.expect("find"), None);
+    let kept = store.answer(task.user_id, "k").await.expect("answer");
+    assert_eq!(kept.map(|kept| kept.answer.body).as_deref(), Some("first"));
+}
+
+/// Its row has changed and its key is taken, both by the same request when it came first. A conflict
+/// would make a failed precondition out of a success.
+async fn of_an_update_that_waited_for_its_repetition_the_key_is_told(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let task = sample::task(UserId::generate(), "renamed twice");
+    done(&store, &sample::creation(&task)).await;
+    let first = format!(
+        "UPDATE tasks SET version = 2 WHERE id = '{}'; \
+         INSERT INTO keyed_answers VALUES ('{}', 'k', 'f', 200, '[]', 'first')",
+        task.id, task.user_id
+    );
+    let mut blocker = Blocker::begin(&fresh, first).await;
+    let renaming = sample::update(&task, &sample::renamed(&task, "again"));
+    let waiting = blocker.blocks(&store, &sample::keyed(renaming, "k")).await;
+    blocker.run("COMMIT".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::KeyTaken));
+}
+
+/// The label was taken off the task, and deleted, while a change that was decided before waited for it.
+async fn a_label_that_goes_while_a_stale_change_waits_is_a_conflict(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let (label, task) = tagged(&store).await;
+    done(&store, &sample::creation(&task)).await;
+    let lock = format!("SELECT FROM labels WHERE id = '{}' FOR UPDATE", label.id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let renaming = sample::update(&task, &sample::renamed(&task, "renamed"));
+    let waiting = blocker.blocks(&store, &renaming).await;
+    let (task_id, label_id) = (task.id, label.id);
+    blocker
+        .run(format!(
+            "UPDATE tasks SET version = 2, tags = '{{}}' WHERE id = '{task_id}'; \
+             DELETE FROM labels WHERE id = '{label_id}'; COMMIT"
+        ))
+        .await;
+    assert_eq!(outcome(waiting).await, Err(PortErrorKind::Conflict));
+
+    // Had the task not changed, the label would be what is wrong.
+    let (label, task) = tagged(&store).await;
+    let lock = format!("DELETE FROM labels WHERE id = '{}'", label.id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let waiting = blocker.blocks(&store, &sample::creation(&task)).await;
+    blocker.run("COMMIT".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::LabelMissing));
+}
+
+async fn a_label_that_stays_lets_the_change_pass(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let (label, task) = tagged(&store).await;
+    let lock = format!("DELETE FROM labels WHERE id = '{}'", label.id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let waiting = blocker.blocks(&store, &sample::creation(&task)).await;
+    blocker.run("ROLLBACK".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::Done));
+    let users = store
+        .tasks_with(label.user_id, label.kind, label.id, 10)
+        .await;
+    assert_eq!(users.expect("tasks"), [task]);
+}

@@ -1,0 +1,331 @@
+//! The schema goes forward from every earlier version, and back, with rows in place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gauntlet_adapters::postgres::{Database, DatabaseSettings, PostgresStore};
+use gauntlet_contract::recurrence::Mode;
+use gauntlet_contract::{LabelKind, Priority, Task, TaskStatus, UserId};
+use gauntlet_harness::component::postgres::Postgres;
+use gauntlet_ports::testsuite::storage::sample;
+use gauntlet_ports::{
+    AnswerStore as _, CommitStore as _, Committed, Direction, LabelStore as _, OutboxQueue as _,
+    PortErrorKind, SeriesStore as _, SortKey, TaskFilter, TaskQuery, TaskStore as _, words,
+};
+use libtest_mimic::Trial;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::fresh::Fresh;
+use crate::components::Components;
+use crate::trials::trials;
+
+/// The last version that knew nothing but a task's title, description and status.
+const PLAIN_TASKS: i64 = 3;
+
+pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
+    trials!(components, Components::postgres =>
+        the_schema_goes_forward_and_back_and_forward,
+        whoever_starts_second_waits_for_as_long_as_the_first_migrates,
+        rows_of_every_version_survive_the_way_forward_and_back,
+        tasks_keep_what_the_former_version_knew,
+        what_the_former_version_could_not_read_keeps_the_schema,
+        what_a_replica_of_the_former_version_writes_is_found,
+    )
+}
+
+async fn the_schema_goes_forward_and_back_and_forward(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let (database, outbox) = (&fresh.database, fresh.outbox());
+    database.migrate_back_to(0).await.expect("back");
+    let gone = outbox.depth().await.expect_err("the tables are gone");
+    assert_eq!(gone.kind, PortErrorKind::Internal);
+    // Two processes that start at once: the advisory lock makes the second one wait.
+    let (one, other) = tokio::join!(database.migrate(), database.migrate());
+    one.expect("forward");
+    other.expect("forward");
+    assert_eq!(outbox.depth().await.expect("depth"), 0);
+}
+
+/// A large table takes minutes. The second process must not give up on the first after the time that any
+/// other statement has.
+async fn whoever_starts_second_waits_for_as_long_as_the_first_migrates(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let settings = DatabaseSettings {
+        statement_timeout: Duration::from_millis(100),
+        ..DatabaseSettings::default()
+    };
+    let second = Database::connect(&fresh.url, &settings)
+        .await
+        .expect("connect");
+    let mut first = fresh.raw().await;
+    let lock = "BEGIN; LOCK TABLE _sqlx_migrations";
+    sqlx::raw_sql(lock).execute(&mut first).await.expect("lock");
+    let waiting = tokio::spawn({
+        let second = second.clone();
+        async move { second.migrate().await }
+    });
+    // How long it takes is what this is about: three times what a statement has.
+    let long = "SELECT pg_sleep(0.3); COMMIT";
+    sqlx::raw_sql(long)
+        .execute(&mut first)
+        .await
+        .expect("commit");
+    waiting.await.expect("a task").expect("forward");
+    // Whatever it does afterwards is bounded as before.
+    let locked = "BEGIN; LOCK TABLE tasks";
+    sqlx::raw_sql(locked)
+        .execute(&mut first)
+        .await
+        .expect("lock");
+    let store = PostgresStore::new(second, String::new());
+    let task = sample::task(UserId::generate(), "waits for the table");
+    let refused = store
+        .find(task.user_id, task.id)
+        .await
+        .expect_err("answered");
+    assert_eq!(refused.kind, PortErrorKind::Unavailable);
+}
+
+async fn rows_of_every_version_survive_the_way_forward_and_back(server: Postgres) {
+    let fresh = Fresh::relaxed_on(&server).await;
+    let mut raw = fresh.raw().await;
+    let latest: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut raw)
+        .await
+        .expect("versions");
+    for version in 1..=latest {
+        fresh.database.migrate_back_to(0).await.expect("back");
+        fresh.database.migrate().await.expect("forward");
+        fresh.database.migrate_back_to(version).await.expect("back");
+        let task = expected(UserId::generate());
+        write_plain(&mut raw, &task).await;
+        let before = plain(&mut raw).await;
+
+        fresh.database.migrate().await.expect("forward");
+        check(&fresh, &task).await;
+        fresh.database.migrate_back_to(version).await.expect("back");
+        assert_eq!(plain(&mut raw).await, before, "from version {version}");
+        fresh.database.migrate().await.expect("forward");
+        check(&fresh, &task).await;
+    }
+}
+
+/// The task of [`write_plain`] as its reader sees it.
+fn expected(user_id: UserId) -> Task {
+    Task {
+        description: Some("Österreich, it's".to_owned()),
+        status: TaskStatus::Completed,
+        version: 7,
+        completed_at: Some(sample::now()),
+        ..sample::task(user_id, "ÄRGER im Büro")
+    }
+}
+
+/// Writes a task and its event as the first version did.
+async fn write_plain(raw: &mut PgConnection, task: &Task) {
+    insert_task(raw, task).await;
+    let event = sample::event(None, Some(task));
+    let envelope = serde_json::to_string(&event).expect("encode");
+    sqlx::query(
+        "INSERT INTO outbox (event_id, topic, task_id, task_version, shard, envelope) \
+         VALUES ($1, 'task-events', $2, 7, 0, $3)",
+    )
+    .bind(event.id.0)
+    .bind(task.id.0)
+    .bind(envelope)
+    .execute(raw)
+    .await
+    .expect("insert an event");
+}
+
+/// The very insertion of the first version.
+async fn insert_task(raw: &mut PgConnection, task: &Task) {
+    sqlx::query(
+        "INSERT INTO tasks (id, user_id, title, description, status, version, created_at, updated_at,
+                            completed_at)
+         VALUES ($1, $2, $3, $4, $5, $6,
+                 timestamptz 'epoch' + $7::bigint * interval '1 microsecond',
+                 timestamptz 'epoch' + $8::bigint * interval '1 microsecond',
+                 timestamptz 'epoch' + $9::bigint * interval '1 microsecond')
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(task.id.0)
+    .bind(task.user_id.0)
+    .bind(&task.title)
+    .bind(&task.description)
+    .bind(task.status.as_str())
+    .bind(i64::try_from(task.version).unwrap())
+    .bind(task.created_at.as_microsecond())
+    .bind(task.updated_at.as_microsecond())
+    .bind(task.completed_at.map(jiff::Timestamp::as_microsecond))
+    .execute(raw)
+    .await
+    .expect("insert a task");
+}
+
+/// What every version has of tasks and their events.
+async fn plain(raw: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT concat_ws('|', t.id, user_id, title, description, status, version, created_at,
+                          updated_at, completed_at, seq, event_id, topic, envelope)
+         FROM tasks t JOIN outbox ON task_id = t.id ORDER BY t.id, seq",
+    )
+    .fetch_all(raw)
+    .await
+    .expect("select")
+}
+
+/// The task is there, in its place and to be found, and its event is still to be published.
+async fn check(fresh: &Fresh, task: &Task) {
+    let (store, outbox) = (fresh.store(), fresh.outbox());
+    let found = store.find(task.user_id, task.id).await.expect("find");
+    assert_eq!(found.as_ref(), Some(task));
+    for word in ["ärg", "büro", "ÖSTERREICH", "it s"] {
+        assert_eq!(search(fresh, task.user_id, word).await, [task.id], "{word}");
+    }
+    outbox.renew(Duration::from_mins(1)).await.expect("renew");
+    let entries = outbox.unsent(10, &[]).await.expect("unsent");
+    let events: Vec<_> = entries.iter().map(|entry| entry.envelope.subject).collect();
+    assert_eq!(events, [task.id.into()]);
+    outbox.release().await.expect("release");
+}
+
+async fn search(fresh: &Fresh, user_id: UserId, text: &str) -> Vec<gauntlet_contract::TaskId> {
+    let filter = TaskFilter {
+        text: words(text).collect(),
+        ..TaskFilter::default()
+    };
+    let found = list(fresh, user_id, filter, SortKey::CreatedAt).await;
+    found.into_iter().map(|task| task.id).collect()
+}
+
+async fn list(fresh: &Fresh, user_id: UserId, filter: TaskFilter, sort: SortKey) -> Vec<Task> {
+    let query = TaskQuery {
+        user_id,
+        filter,
+        sort,
+        direction: Direction::Ascending,
+        after: None,
+        limit: 100,
+    };
+    fresh.store().list(&query).await.expect("list").tasks
+}
+
+async fn tasks_keep_what_the_former_version_knew(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let (store, outbox) = (fresh.store(), fresh.outbox());
+    let user_id = UserId::generate();
+    let tag = sample::label(user_id, LabelKind::Tag, "tag");
+    let series = sample::series(user_id, Mode::OnSchedule);
+    let mut task = Task {
+        priority: Priority::Urgent,
+        tags: vec![tag.id],
+        ..sample::instance(&series, 1)
+    };
+    task.description = Some("what everybody knows".to_owned());
+    for commit in [
+        sample::label_creation(&tag),
+        sample::series_creation(&series),
+        sample::keyed(sample::creation(&task), "k"),
+    ] {
+        assert_eq!(
+            store.commit(&commit).await.expect("commit"),
+            Committed::Done
+        );
+    }
+    outbox.renew(Duration::from_mins(1)).await.expect("renew");
+    let entries = outbox.unsent(10, &[]).await.expect("unsent");
+    let proofs: Vec<_> = entries.iter().map(sample::proof).collect();
+    assert_eq!(outbox.mark_sent(&proofs).await.expect("mark"), 3);
+
+    fresh
+        .database
+        .migrate_back_to(PLAIN_TASKS)
+        .await
+        .expect("back");
+    fresh.database.migrate().await.expect("forward");
+    let plain = Task {
+        priority: Priority::default(),
+        due_date: None,
+        time_zone: None,
+        tags: Vec::new(),
+        occurrence: None,
+        ..task.clone()
+    };
+    let found = store.find(user_id, task.id).await.expect("find");
+    assert_eq!(found, Some(plain));
+    assert_eq!(search(&fresh, user_id, "everybo").await, [task.id]);
+    let labels = store.find_label(user_id, tag.kind, tag.id).await;
+    assert_eq!(labels.expect("find a label"), None);
+    let found = store.find_series(series.id).await.expect("find a series");
+    assert_eq!(found, None);
+    assert_eq!(store.answer(user_id, "k").await.expect("answer"), None);
+}
+
+/// An event that the former version's relay cannot decode would stop it, and with it every other event.
+async fn what_the_former_version_could_not_read_keeps_the_schema(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let (store, outbox) = (fresh.store(), fresh.outbox());
+    let tag = sample::label(UserId::generate(), LabelKind::Tag, "tag");
+    let creation = sample::label_creation(&tag);
+    store.commit(&creation).await.expect("commit");
+    let refused = fresh.database.migrate_back_to(PLAIN_TASKS).await;
+    let refused = format!("{:?}", refused.expect_err("went back"));
+    assert!(refused.contains("unpublished events"), "{refused}");
+    let label = store.find_label(tag.user_id, tag.kind, tag.id).await;
+    assert_eq!(label.expect("find a label"), Some(tag));
+
+    outbox.renew(Duration::from_mins(1)).await.expect("renew");
+    let entries = outbox.unsent(10, &[]).await.expect("unsent");
+    outbox
+        .mark_sent(&[sample::proof(&entries[0])])
+        .await
+        .expect("mark");
+    fresh
+        .database
+        .migrate_back_to(PLAIN_TASKS)
+        .await
+        .expect("back");
+}
+
+/// While one replica has the new version already, another still writes as the former one did.
+async fn what_a_replica_of_the_former_version_writes_is_found(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let (store, mut raw) = (fresh.store(), fresh.raw().await);
+    let user_id = UserId::generate();
+    let known = sample::task(user_id, "middle");
+    store
+        .commit(&sample::creation(&known))
+        .await
+        .expect("commit");
+    let formers = sample::task(user_id, "Zuletzt");
+    insert_task(&mut raw, &formers).await;
+    let titles = async || -> Vec<String> {
+        let found = list(&fresh, user_id, TaskFilter::default(), SortKey::Title).await;
+        found.into_iter().map(|task| task.title).collect()
+    };
+    assert_eq!(titles().await, ["middle", "Zuletzt"]);
+    assert_eq!(search(&fresh, user_id, "zuletz").await, [formers.id]);
+
+    // The former version's update, cut to what matters here.
+    for id in [known.id, formers.id] {
+        let renaming =
+            format!("UPDATE tasks SET title = 'Änderung', version = 2 WHERE id = '{id}'");
+        let done = sqlx::raw_sql(AssertSqlSafe(renaming))
+            .execute(&mut raw)
+            .await;
+        assert_eq!(done.expect("update").rows_affected(), 1);
+    }
+    assert_eq!(search(&fresh, user_id, "ÄNDER").await.len(), 2);
+    assert_eq!(search(&fresh, user_id, "middle").await, []);
+
+    // What the application writes is the application's own, whatever the server would make of it.
+    let mut ours = sample::task(user_id, "İstanbul");
+    ours.description = Some("ⅷ".to_owned());
+    store
+        .commit(&sample::creation(&ours))
+        .await
+        .expect("commit");
+    assert_eq!(search(&fresh, user_id, "İsta").await, [ours.id]);
+    assert_eq!(search(&fresh, user_id, "Ⅷ").await, [ours.id]);
+}

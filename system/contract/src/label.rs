@@ -1,0 +1,71 @@
+//! Tags and categories. A task has up to ten tags and at most one category; both have a name and a
+//! colour, and belong to one user.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{LabelId, UserId};
+
+/// Longest name, in characters (Unicode scalar values). The shortest is 1 after trimming.
+pub const NAME_MAX_CHARS: usize = 50;
+/// The colour of a label whose creator gave none.
+pub const COLOR_DEFAULT: &str = "#808080";
+
+/// What a label is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelKind {
+    Tag,
+    Category,
+}
+
+impl LabelKind {
+    pub const ALL: [LabelKind; 2] = [LabelKind::Tag, LabelKind::Category];
+
+    /// The kind as rows and events spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LabelKind::Tag => "tag",
+            LabelKind::Category => "category",
+        }
+    }
+
+    /// The kind that is spelt so; none when there is no such kind.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A tag or a category. Among one user's labels of a kind no two names differ in case alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    pub id: LabelId,
+    pub user_id: UserId,
+    pub kind: LabelKind,
+    pub name: String,
+    /// `#rrggbb`, lower case.
+    pub color: String,
+    pub version: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Body of `POST /api/tags` and `POST /api/categories`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLabel {
+    pub name: String,
+    /// `#rrggbb` or `#rgb`; grey when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+}
+
+/// Body of `PATCH /api/tags/{id}` and `PATCH /api/categories/{id}`. A field left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateLabel {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+}

@@ -1,0 +1,67 @@
+use axum::extract::{FromRef, State};
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use gauntlet_contract::SeriesId;
+use gauntlet_contract::recurrence::{DueInstance, DueInstances, InstanceAnswer, NextInstance};
+use jiff::Timestamp;
+
+use super::body::JsonBody;
+use super::observe::traceparent;
+use super::path::PathId;
+use super::problem::{ApiError, read_failed};
+use super::query::Fields;
+use super::service::{Service, ServiceToken};
+use crate::commands::Commands;
+
+#[derive(Clone)]
+struct Internal {
+    token: ServiceToken,
+    commands: Commands,
+}
+
+impl FromRef<Internal> for ServiceToken {
+    fn from_ref(state: &Internal) -> Self {
+        state.token.clone()
+    }
+}
+
+/// What other roles ask of this one, with the service token and no user's:
+/// - `GET /internal/series/due?limit=`: the instances that it is time for, longest due first;
+/// - `POST /internal/series/{id}/instances`: has an instance created, once, however often it is asked.
+pub(super) fn routes(token: ServiceToken, commands: Commands) -> Router {
+    Router::new()
+        .route("/internal/series/due", get(due))
+        .route("/internal/series/{id}/instances", post(next_instance))
+        .with_state(Internal { token, commands })
+}
+
+async fn due(
+    _: Service,
+    State(Internal { commands, .. }): State<Internal>,
+    mut fields: Fields,
+) -> Result<Json<DueInstances>, ApiError> {
+    let limit = fields.limit();
+    fields.finish()?;
+    let due = commands.store().due_series(Timestamp::now(), limit).await;
+    let due = due.map_err(read_failed)?.into_iter();
+    let items = due.map(|series| DueInstance {
+        series_id: series.id,
+        number: series.next_occurrence,
+    });
+    Ok(Json(DueInstances {
+        items: items.collect(),
+    }))
+}
+
+async fn next_instance(
+    _: Service,
+    PathId(id): PathId<SeriesId>,
+    State(Internal { commands, .. }): State<Internal>,
+    headers: HeaderMap,
+    JsonBody(asked): JsonBody<NextInstance>,
+) -> Result<Json<InstanceAnswer>, ApiError> {
+    let traceparent = traceparent(&headers);
+    let answer = commands.next_instance(id, asked, traceparent.as_deref());
+    Ok(Json(answer.await?))
+}
