@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{ClientConfig, Message, Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, Message, Offset as KafkaOffset, TopicPartitionList};
 
 use super::envelope::event_id;
 use super::{LaneTopics, ObserveError, ObserveErrorKind, Reading};
@@ -20,6 +20,22 @@ const NOBODYS_GROUP: &str = "gauntlet-observer";
 /// Reads committed offsets, dead letters and the published audit trail from Kafka. It names the consumer
 /// groups that it asks about and never joins one, so that watching causes no rebalance.
 ///
+type Reader = BaseConsumer<Observing>;
+
+/// What librdkafka tells of a consumer beside its messages.
+struct Observing;
+
+impl ClientContext for Observing {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // The end of a partition is what is read for, and no error: whoever polls is told of it.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(%error, reason, "the broker's client has trouble");
+        }
+    }
+}
+
+impl ConsumerContext for Observing {}
+
 /// Each reading makes a client of its own: one that lives through a broker's crash would answer from
 /// what it remembers.
 #[derive(Clone, Debug)]
@@ -104,7 +120,7 @@ impl KafkaObserver {
         .await
     }
 
-    fn consumer(&self, group: &str) -> Result<BaseConsumer, KafkaError> {
+    fn consumer(&self, group: &str) -> Result<Reader, KafkaError> {
         ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
             .set("group.id", group)
@@ -112,7 +128,7 @@ impl KafkaObserver {
             .set("enable.auto.commit", "false")
             .set("allow.auto.create.topics", "false")
             .set("enable.partition.eof", "true")
-            .create()
+            .create_with_context(Observing)
     }
 
     fn read_offsets(&self) -> Result<Vec<Offset>, KafkaError> {
@@ -203,7 +219,7 @@ impl KafkaObserver {
 }
 
 /// The partitions of a topic; none for a topic that does not exist, which holds nothing.
-fn held(consumer: &BaseConsumer, topic: &str) -> Result<Vec<Held>, KafkaError> {
+fn held(consumer: &Reader, topic: &str) -> Result<Vec<Held>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), ANSWER_WITHIN)?;
     let mut held = Vec::new();
     for found in metadata

@@ -42,6 +42,7 @@ fn the_light_stack_runs_what_it_can_and_names_what_is_missing() {
     assert_eq!(state("consumer-crash")["state"], "judged");
     assert_eq!(state("publish-latency")["needs"], "daprd");
     assert_eq!(state("sidecar-memory")["needs"], "daprd");
+    assert_eq!(state("equivalence")["needs"], "daprd");
 }
 
 #[test]

@@ -35,7 +35,9 @@ impl FromStr for DueDate {
             return Ok(Self::Instant(instant));
         }
         // A date alone would parse as its midnight, which is hardly what "due on that day" means.
-        if !text.contains(['T', 't', ' ']) {
+        // And a zone or offset in the text would be passed over, though it was meant.
+        let is_plain = |c: char| c.is_ascii_digit() || "-:.Tt ".contains(c);
+        if !text.contains(['T', 't', ' ']) || !text.chars().all(is_plain) {
             return Err(NotADueDate);
         }
         text.parse().map(Self::Local).map_err(|_| NotADueDate)

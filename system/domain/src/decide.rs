@@ -58,7 +58,7 @@ fn create(new: NewTask, now: Timestamp, ids: Ids) -> Result<Decision<Task>, Reje
     let tags = tags::set(new.tags, &mut violations);
     let begun = new
         .recurrence
-        .and_then(|recurrence| series::first(recurrence, due.as_ref(), &mut violations));
+        .and_then(|recurrence| series::first(recurrence, due.as_ref(), now, &mut violations));
     refuse_if_any(violations)?;
     let mut task = Task {
         id: ids.task_id,

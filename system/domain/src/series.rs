@@ -21,6 +21,7 @@ pub(crate) struct Begun {
 pub(crate) fn first(
     recurrence: Recurrence,
     due: Option<&Due>,
+    now: Timestamp,
     violations: &mut Vec<Violation>,
 ) -> Option<Begun> {
     let Some((due, start)) = due.and_then(|due| Some((due, due::local(due)?))) else {
@@ -31,6 +32,12 @@ pub(crate) fn first(
         return None;
     };
     match Schedule::new(&recurrence, start, &due.zone) {
+        Ok(schedule) if recurrence.mode == Mode::OnSchedule && is_far_behind(&schedule, now) => {
+            let detail =
+                format!("must not begin with more than {BEHIND_MAX} instances to catch up on");
+            violations.push(Violation::new("due_date", detail));
+            None
+        }
         Ok(_) => Some(Begun {
             recurrence,
             start,
@@ -41,6 +48,17 @@ pub(crate) fn first(
             None
         }
     }
+}
+
+/// Instances that a series on schedule may be behind from its beginning on: each of them is created.
+const BEHIND_MAX: usize = 1_000;
+
+fn is_far_behind(schedule: &Schedule, now: Timestamp) -> bool {
+    let later = schedule.occurrences().skip(1);
+    later
+        .take_while(|due| *due <= now)
+        .nth(BEHIND_MAX)
+        .is_some()
 }
 
 impl Begun {
@@ -85,7 +103,7 @@ pub fn recur(
         let detail = "a completed task begins no series; reopen it first";
         violations.push(Violation::new("status", detail));
     }
-    let begun = first(recurrence, due_of(task).as_ref(), &mut violations);
+    let begun = first(recurrence, due_of(task).as_ref(), now, &mut violations);
     refuse_if_any(violations)?;
     let mut new = task.clone();
     let begun = begun.map(|begun| begun.with(&mut new, id, now));

@@ -5,6 +5,9 @@ SET LOCAL statement_timeout = 0;
 
 -- The former version could not read these events, and one that it cannot read would stop its relay for
 -- good. Deleting them here would lose them.
+-- The lock keeps a commit that is under way from adding one after the look.
+LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE;
+
 DO $$
 BEGIN
     IF EXISTS (
@@ -12,7 +15,7 @@ BEGIN
         WHERE sent_at IS NULL AND envelope::jsonb ->> 'type' NOT LIKE 'todo.task.%')
     THEN
         RAISE EXCEPTION 'the outbox has unpublished events that the former version cannot read'
-            USING HINT = 'Let this version''s relay publish them first: stop the requests, not the api role.';
+            USING HINT = 'Let this version''s relay publish them first: stop the requests and the role recurring, not the api role.';
     END IF;
 END
 $$;

@@ -13,6 +13,14 @@ use super::error::Call;
 /// The schema belongs to the services; it is embedded so that a binary carries its own.
 static MIGRATIONS: Migrator = sqlx::migrate!("../services/migrations");
 
+/// The first version that has events of something else than tasks.
+const TASKS_ALONE_BEFORE: i64 = 4;
+const HAS_OUTBOX: &str = "SELECT to_regclass('outbox') IS NOT NULL";
+const UNREADABLE_BEFORE: &str = "
+    SELECT EXISTS (
+        SELECT FROM outbox
+        WHERE sent_at IS NULL AND envelope::jsonb ->> 'type' NOT LIKE 'todo.task.%')";
+
 /// A connection that has been idle for longer is asked before use whether it still lives. Under
 /// load none is, and a call costs one round trip.
 const ASK_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -105,13 +113,14 @@ impl Database {
         done.map_err(|error| migration_failed(op, error))
     }
 
-    /// Takes the schema back to `version`; 0 leaves nothing of it.
+    /// Takes the schema back to `version`; 0 leaves nothing of it. `Conflict`, and nothing is undone, while
+    /// the outbox has events that the version could not read.
     pub async fn migrate_back_to(&self, version: i64) -> Result<(), PortError> {
         let op = "roll the schema back";
         let unhurried = self.unhurried(op).await?;
-        let done = MIGRATIONS.undo(&unhurried, version).await;
+        let done = go_back(&unhurried, version, op).await;
         unhurried.close().await;
-        done.map_err(|error| migration_failed(op, error))
+        done
     }
 
     /// One connection whose statements may take their time.
@@ -162,6 +171,26 @@ impl Database {
             )),
         }
     }
+}
+
+/// Each migration is undone by itself. What stands in the way of one must be found before those behind it
+/// are gone; the script of that one looks once more, under a lock.
+async fn go_back(unhurried: &PgPool, version: i64, op: &'static str) -> Result<(), PortError> {
+    let call = Call::new("database", op);
+    if version < TASKS_ALONE_BEFORE {
+        let ask = async |question| -> Result<bool, PortError> {
+            let answer = sqlx::query_scalar(question).fetch_one(unhurried).await;
+            answer.map_err(|error| call.failed(error))
+        };
+        // There is none where nothing was ever migrated.
+        if ask(HAS_OUTBOX).await? && ask(UNREADABLE_BEFORE).await? {
+            let detail = "the outbox has unpublished events that the former version cannot read: stop the \
+                          requests and the role recurring, and let the api role publish them first";
+            return Err(call.error(PortErrorKind::Conflict, detail));
+        }
+    }
+    let undone = MIGRATIONS.undo(unhurried, version).await;
+    undone.map_err(|error| migration_failed(op, error))
 }
 
 fn migration_failed(op: &'static str, error: sqlx::migrate::MigrateError) -> PortError {

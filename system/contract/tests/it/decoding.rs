@@ -98,7 +98,13 @@ fn a_due_date_is_an_instant_or_a_local_time_and_never_a_day_alone() {
     assert_eq!(instant.to_string(), "2026-11-30T16:00:00Z");
     let local = read("2026-11-30T17:00").unwrap();
     assert_eq!(local.to_string(), "2026-11-30T17:00:00");
-    for wrong in ["2026-11-30", "tomorrow", "", "2026-13-01T00:00"] {
+    for wrong in [
+        "2026-11-30",
+        "tomorrow",
+        "",
+        "2026-13-01T00:00",
+        "2026-11-30T17:00[Europe/Paris]",
+    ] {
         let refused = read(wrong).unwrap_err().to_string();
         assert!(refused.contains("local time"), "{wrong}: {refused}");
     }

@@ -93,6 +93,24 @@ fn a_series_needs_a_due_date_and_a_rule_that_is_allowed() {
     assert_eq!(fields(&refused.unwrap_err()), ["recurrence.rule.interval"]);
 }
 
+/// One that was would create instances for days, and hold up everybody else's.
+#[test]
+fn a_series_on_schedule_does_not_begin_endlessly_far_behind() {
+    let begin = |mode, due: &str| {
+        let command = Command::Create(NewTask {
+            title: "a".to_owned(),
+            due_date: Some(due.parse().unwrap()),
+            recurrence: Some(daily(mode)),
+            ..NewTask::default()
+        });
+        decide(None, command, time("2026-07-01T12:00:00Z"), ids())
+    };
+    let refused = begin(Mode::OnSchedule, "2020-01-01T00:00:00Z").unwrap_err();
+    assert_eq!(fields(&refused), ["due_date"]);
+    assert!(begin(Mode::OnSchedule, "2025-01-01T00:00:00Z").is_ok());
+    assert!(begin(Mode::OnCompletion, "2020-01-01T00:00:00Z").is_ok());
+}
+
 /// Tags were lost on the next instance in a system that we know.
 #[test]
 fn the_next_instance_has_everything_of_the_latest_one() {

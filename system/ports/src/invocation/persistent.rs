@@ -219,7 +219,8 @@ impl<I: Invoker> Invoker for Persistent<I> {
                 .backoff
                 .jittered(failures, &mut rand::rng())
                 .max(least);
-            if Instant::now() + wait >= deadline {
+            // Not the sum with the present: a callee may want more than a clock can hold.
+            if wait >= deadline.saturating_duration_since(Instant::now()) {
                 return settled(outcome, doubt);
             }
             if let Err(error) = outcome

@@ -66,7 +66,18 @@ impl Commands {
             return Ok(answered);
         }
         for _ in 0..ATTEMPTS_MAX {
-            let change = match decide().await? {
+            let decision = match decide().await {
+                Ok(decision) => decision,
+                // What stands in the way may be the change that the first request under the key has
+                // made since the look above.
+                Err(refusal) => {
+                    return match self.replay(request).await? {
+                        Some(answered) => Ok(answered),
+                        None => Err(refusal),
+                    };
+                }
+            };
+            let change = match decision {
                 Decision::Unchanged(state) => Change {
                     rows: Vec::new(),
                     facts: Vec::new(),

@@ -12,6 +12,7 @@ use gauntlet_ports::{AuditLog, AuditQuery, Direction};
 use super::cursor::{self, List};
 use super::problem::{ApiError, read_failed};
 use super::query::Fields;
+use super::task_filter::{NOT_A_TIME, time};
 use super::user::{Guarded, User};
 use crate::auth::Verifier;
 
@@ -67,7 +68,6 @@ async fn query(
 }
 
 fn read(fields: &mut Fields, user_id: UserId) -> AuditQuery {
-    let time = "must be an RFC 3339 time";
     let limit = fields.limit();
     let task_id: Option<EntityId> =
         fields.read("task_id", "must be a UUID", |text| text.parse().ok());
@@ -84,8 +84,8 @@ fn read(fields: &mut Fields, user_id: UserId) -> AuditQuery {
     let action = fields.read("action", "must be the name of an action", |text| {
         ACTIONS.contains(&text).then(|| text.to_owned())
     });
-    let from = fields.read("from", time, |text| text.parse().ok());
-    let to = fields.read("to", time, |text| text.parse().ok());
+    let from = fields.read("from", NOT_A_TIME, time);
+    let to = fields.read("to", NOT_A_TIME, time);
     let order = fields.read("order", "must be asc or desc", |text| match text {
         "asc" => Some(Direction::Ascending),
         "desc" => Some(Direction::Descending),

@@ -4,6 +4,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use gauntlet_contract::SeriesId;
 use gauntlet_contract::recurrence::{DueInstance, DueInstances, InstanceAnswer, NextInstance};
+use gauntlet_domain::Rejection;
 use jiff::Timestamp;
 
 use super::body::JsonBody;
@@ -12,7 +13,7 @@ use super::path::PathId;
 use super::problem::{ApiError, read_failed};
 use super::query::Fields;
 use super::service::{Service, ServiceToken};
-use crate::commands::Commands;
+use crate::commands::{CommandError, Commands};
 
 #[derive(Clone)]
 struct Internal {
@@ -63,5 +64,12 @@ async fn next_instance(
 ) -> Result<Json<InstanceAnswer>, ApiError> {
     let traceparent = traceparent(&headers);
     let answer = commands.next_instance(id, asked, traceparent.as_deref());
-    Ok(Json(answer.await?))
+    match answer.await {
+        // Not a 404: whoever asks has to tell a series that never was from a route that is not there, as
+        // behind a wrong address or at an older replica.
+        Err(CommandError::Rejected(Rejection::NotFound)) => {
+            Err(ApiError::field("series_id", "there is no such series"))
+        }
+        answer => Ok(Json(answer?)),
+    }
 }

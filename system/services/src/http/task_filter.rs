@@ -7,7 +7,7 @@ use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, Timestamp, Timestamp
 
 use super::query::Fields;
 
-const NOT_A_TIME: &str = "must be an RFC 3339 time; a + in it is written %2B";
+pub(super) const NOT_A_TIME: &str = "must be an RFC 3339 time; a + in it is written %2B";
 /// No store need know a time before the first one of RFC 3339.
 pub(super) const YEAR_ZERO: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 /// How far `due_within` looks ahead at most: ten years.
@@ -97,7 +97,8 @@ fn range(fields: &mut Fields, from: &str, to: &str) -> TimeRange {
 
 /// Tasks have times of whole microseconds. The next one is at once the first at or after a bound that
 /// is included, and the first that is not before one that is not.
-fn time(text: &str) -> Option<Timestamp> {
+/// None where a store could not hold it.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let time: Timestamp = text.parse().ok()?;
     if time < YEAR_ZERO {
         return None;

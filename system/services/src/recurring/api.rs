@@ -132,9 +132,8 @@ fn judged(answer: Answer) -> Result<Bytes, Refusal> {
         StatusCode::CONFLICT if kind.is_some_and(|kind| CONTENTION.contains(&kind)) => {
             Refusal::Surroundings(reason)
         }
-        StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-            Refusal::Question(reason)
-        }
+        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Refusal::Question(reason),
+        // 404 among them: it is the answer of whatever does not know the route.
         _ => Refusal::Surroundings(reason),
     })
 }

@@ -308,7 +308,7 @@ async fn bad_questions_are_refused() {
         (
             nobodys.to_string(),
             json!({"number": 2}),
-            StatusCode::NOT_FOUND,
+            StatusCode::UNPROCESSABLE_ENTITY,
         ),
         (
             "due".to_owned(),

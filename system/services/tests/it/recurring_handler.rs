@@ -211,11 +211,7 @@ async fn a_mark_that_cannot_be_written_does_not_undo_the_effect() {
 
 #[tokio::test]
 async fn what_the_api_refuses_for_its_own_sake_is_parked_the_third_time() {
-    for status in [
-        StatusCode::NOT_FOUND,
-        StatusCode::CONFLICT,
-        StatusCode::UNPROCESSABLE_ENTITY,
-    ] {
+    for status in [StatusCode::CONFLICT, StatusCode::UNPROCESSABLE_ENTITY] {
         let (_, api, handler) = setup();
         let series_id = SeriesId::generate();
         let (event, healthy) = (
@@ -239,7 +235,7 @@ async fn what_the_api_refuses_for_its_own_sake_is_parked_the_third_time() {
 async fn an_event_that_heals_before_its_third_failure_is_done() {
     let (_, api, handler) = setup();
     let event = settlement(SeriesId::generate(), 1);
-    let refused = Failure::Refused(StatusCode::NOT_FOUND, "/problems/not-found");
+    let refused = Failure::Refused(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid");
     api.fail(Some(refused));
     for _ in 0..2 {
         assert_eq!(handle(&handler, &[&event]).await, [Settle::Retry]);
@@ -344,8 +340,9 @@ async fn a_failure_does_not_undo_what_another_replica_has_done() {
     for pauses in 0..10 {
         let (state, api, one) = setup();
         let refusing = FakeApi::default();
-        let kind = "/problems/not-found";
-        refusing.fail(Some(Failure::Refused(StatusCode::NOT_FOUND, kind)));
+        let kind = "/problems/invalid";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        refusing.fail(Some(Failure::Refused(status, kind)));
         let another = refusing.handler(&state);
         let deliveries = batch(&[&settlement(SeriesId::generate(), 1)]);
         let done = async {

@@ -185,8 +185,9 @@ async fn one_series_that_the_api_fails_at_holds_back_no_other() {
 async fn a_series_that_the_api_refuses_is_passed_over() {
     let (api, state) = (FakeApi::default(), State::default());
     let refused = api.due(2, 2);
-    let kind = "/problems/not-found";
-    api.fail_at(refused, Failure::Refused(StatusCode::NOT_FOUND, kind));
+    let kind = "/problems/invalid";
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    api.fail_at(refused, Failure::Refused(status, kind));
     let sound = api.due(2, 2);
     let running = Running::start(&api, &state, settings());
     api.until(|api| api.lists() == 10).await;

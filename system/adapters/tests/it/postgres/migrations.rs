@@ -86,13 +86,17 @@ async fn whoever_starts_second_waits_for_as_long_as_the_first_migrates(server: P
     assert_eq!(refused.kind, PortErrorKind::Unavailable);
 }
 
+async fn latest_version(fresh: &Fresh) -> i64 {
+    sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+        .fetch_one(&mut fresh.raw().await)
+        .await
+        .expect("versions")
+}
+
 async fn rows_of_every_version_survive_the_way_forward_and_back(server: Postgres) {
     let fresh = Fresh::relaxed_on(&server).await;
     let mut raw = fresh.raw().await;
-    let latest: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-        .fetch_one(&mut raw)
-        .await
-        .expect("versions");
+    let latest = latest_version(&fresh).await;
     for version in 1..=latest {
         fresh.database.migrate_back_to(0).await.expect("back");
         fresh.database.migrate().await.expect("forward");
@@ -269,9 +273,11 @@ async fn what_the_former_version_could_not_read_keeps_the_schema(server: Postgre
     let tag = sample::label(UserId::generate(), LabelKind::Tag, "tag");
     let creation = sample::label_creation(&tag);
     store.commit(&creation).await.expect("commit");
+    let before = latest_version(&fresh).await;
     let refused = fresh.database.migrate_back_to(PLAIN_TASKS).await;
     let refused = format!("{:?}", refused.expect_err("went back"));
     assert!(refused.contains("unpublished events"), "{refused}");
+    assert_eq!(latest_version(&fresh).await, before, "nothing is undone");
     let label = store.find_label(tag.user_id, tag.kind, tag.id).await;
     assert_eq!(label.expect("find a label"), Some(tag));
 
