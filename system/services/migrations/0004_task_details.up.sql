@@ -1,5 +1,9 @@
 -- Tasks get priorities, due dates, labels, series and full-text search; the api role also owns the labels,
 -- the series and the answers to requests with an idempotency key. Needs Postgres 17 for `pg_c_utf8`.
+--
+-- Stop every process of the former version before the first of this one starts. The former one could not
+-- read the events of labels and series, and would publish those of tasks without their new fields. What is
+-- done below for rows that it writes is for one that was overlooked, and for the way back.
 
 -- Rows in place are rewritten below, and a start must not fail for the time that takes.
 SET LOCAL statement_timeout = 0;

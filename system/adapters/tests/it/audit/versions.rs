@@ -47,7 +47,7 @@ async fn lines_of_the_former_version_are_about_tasks(server: Postgres) {
     assert_eq!(lines[0].entity, Entity::Task);
     assert_eq!(lines[0].entity_id, EntityId::from(task.id));
     assert_eq!(lines[0].new, serde_json::to_value(&task).ok());
-    // A replica of the former version may go on recording beside this one.
+    // What a process of the former version that was overlooked records beside this one.
     let renamed = sample::renamed(&task, "meanwhile");
     let event = sample::event(Some(&task), Some(&renamed));
     insert_as_before(&mut fresh.raw().await, &event).await;
