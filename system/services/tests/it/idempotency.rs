@@ -271,6 +271,47 @@ async fn of_two_at_once_the_slower_gets_the_answer_of_the_faster() {
     assert_eq!(store.events().len(), 1);
 }
 
+/// Its own effect stands in the way of the repetition: the task is gone, or at another version.
+#[tokio::test]
+async fn a_repetition_that_is_overtaken_by_the_first_request_gets_its_answer() {
+    let change = async |api: &Api, method: &Method, path: &str| {
+        let call = api
+            .call(method.clone(), path)
+            .header("idempotency-key", "key")
+            .header("if-match", "\"1\"");
+        match *method {
+            Method::DELETE => call.send("").await,
+            _ => call.json(&json!({"title": "b"})).await,
+        }
+    };
+    for method in [Method::DELETE, Method::PATCH] {
+        let store = MemoryStore::new("");
+        let user_id = UserId::generate();
+        let first = Arc::new(Api::on(store.clone(), Arc::new(store.clone())).of_user(user_id));
+        let path = format!("/api/tasks/{}", first.created("a").await.id);
+        let meanwhile = (Arc::clone(&first), method.clone(), path.clone());
+        let overtaken = Interposed::new(
+            store.clone(),
+            Box::new(|_, _| Box::pin(std::future::ready(Ok(())))),
+        )
+        .before_find(Box::new(move |_, number| {
+            let (first, method, path) = meanwhile.clone();
+            Box::pin(async move {
+                if number == 0 {
+                    let answer = change(&first, &method, &path).await;
+                    assert!(answer.status.is_success(), "{method}: {}", answer.status);
+                }
+                Ok(())
+            })
+        }));
+        let api = Api::on(store.clone(), Arc::new(overtaken)).of_user(user_id);
+        let answer = change(&api, &method, &path).await;
+        assert!(answer.status.is_success(), "{method}: {}", answer.status);
+        assert!(is_replay(&answer), "{method}");
+        assert_eq!(store.events().len(), 2, "{method}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_key_is_refused_and_nothing_is_written() {
     let api = Api::new();

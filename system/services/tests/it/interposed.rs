@@ -1,4 +1,4 @@
-//! A memory store where a test has a hand in what happens before a commit.
+//! A memory store where a test has a hand in what happens before a commit, or before a task is looked up.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use gauntlet_ports::{
 };
 use jiff::Timestamp;
 
-/// What goes before the commit of this number, from 0. An error takes the place of the commit.
+/// What goes before the call of this number, from 0. An error takes its place.
 type Before = Box<
     dyn for<'a> Fn(&'a MemoryStore, usize) -> BoxFuture<'a, Result<(), PortErrorKind>>
         + Send
@@ -22,17 +22,27 @@ type Before = Box<
 
 pub(crate) struct Interposed {
     store: MemoryStore,
-    before: Before,
+    before_commit: Before,
     commits: AtomicUsize,
+    before_find: Before,
+    finds: AtomicUsize,
 }
 
 impl Interposed {
-    pub(crate) fn new(store: MemoryStore, before: Before) -> Self {
+    pub(crate) fn new(store: MemoryStore, before_commit: Before) -> Self {
         Self {
             store,
-            before,
+            before_commit,
             commits: AtomicUsize::new(0),
+            before_find: Box::new(|_, _| Box::pin(std::future::ready(Ok(())))),
+            finds: AtomicUsize::new(0),
         }
+    }
+
+    #[must_use]
+    pub(crate) fn before_find(mut self, before: Before) -> Self {
+        self.before_find = before;
+        self
     }
 }
 
@@ -40,7 +50,7 @@ impl Interposed {
 impl CommitStore for Interposed {
     async fn commit(&self, commit: &Commit) -> Result<Committed, PortError> {
         let number = self.commits.fetch_add(1, Ordering::AcqRel);
-        (self.before)(&self.store, number)
+        (self.before_commit)(&self.store, number)
             .await
             .map_err(|kind| PortError::new(kind, "commit store", "commit changes", "planted"))?;
         self.store.commit(commit).await
@@ -50,6 +60,10 @@ impl CommitStore for Interposed {
 #[async_trait]
 impl TaskStore for Interposed {
     async fn find(&self, user_id: UserId, id: TaskId) -> Result<Option<Task>, PortError> {
+        let number = self.finds.fetch_add(1, Ordering::AcqRel);
+        (self.before_find)(&self.store, number)
+            .await
+            .map_err(|kind| PortError::new(kind, "task store", "find a task", "planted"))?;
         self.store.find(user_id, id).await
     }
 
