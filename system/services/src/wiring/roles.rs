@@ -38,6 +38,8 @@ const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 const AUDIT_BATCH_MAX: usize = 100;
 /// The trail's copy is in no hurry, and must not take the machine from what is.
 const AUDIT_IN_FLIGHT_MAX: usize = 2;
+/// The longer it waits the more lines go in one call, which is what makes a copy of everything cheap.
+const AUDIT_POLL_EVERY: Duration = Duration::from_secs(1);
 /// What a probe asks another role; it must answer well before the probe itself is given up.
 const LIVE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -97,6 +99,7 @@ impl Parts {
         let settings = RelaySettings {
             retention: config.outbox_retention,
             outbox: "audit",
+            poll_every: AUDIT_POLL_EVERY,
             batch_max: AUDIT_BATCH_MAX,
             in_flight_max: AUDIT_IN_FLIGHT_MAX,
             ..RelaySettings::default()
