@@ -1,11 +1,10 @@
 use std::fmt;
-use std::num::TryFromIntError;
 use std::time::Duration;
 
-use futures::TryStreamExt;
 use sqlx::postgres::{PgPoolOptions, PgRow};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgPool, Row};
 
+use super::rows::{read_table, snapshot, undecodable, unsigned};
 use super::{ObserveError, ObserveErrorKind};
 use crate::ledger::{AuditOutboxRow, LaneRecord, Micros, Occurrence, TaskDetails};
 
@@ -79,10 +78,7 @@ impl EntityObserver {
     /// Appends all rows to the record, from one snapshot. To be read before effects are: a row of the
     /// trail's outbox is committed with its line, and a line that came later is none too few.
     pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut snapshot = self.pool.begin_with(begin).await.map_err(|source| {
-            ObserveError::new(ObserveErrorKind::Connect, "the lane's database", source)
-        })?;
+        let mut snapshot = snapshot(&self.pool).await?;
         read_table(
             "tasks",
             DETAILS,
@@ -105,24 +101,6 @@ impl EntityObserver {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// Row by row as they arrive, so that a million rows are held once and not twice.
-async fn read_table<T>(
-    table: &str,
-    statement: &'static str,
-    connection: &mut PgConnection,
-    rows: &mut Vec<T>,
-    decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
-) -> Result<(), ObserveError> {
-    let mut found = sqlx::query(statement).fetch(connection);
-    let read = |source| ObserveError::new(ObserveErrorKind::Read, table, source);
-    while let Some(row) = found.try_next().await.map_err(read)? {
-        let row = decode(&row)
-            .map_err(|source| ObserveError::new(ObserveErrorKind::Decode, table, source))?;
-        rows.push(row);
-    }
-    Ok(())
 }
 
 fn details(row: &PgRow) -> Result<TaskDetails, sqlx::Error> {
@@ -151,12 +129,4 @@ fn outbox_row(row: &PgRow) -> Result<AuditOutboxRow, sqlx::Error> {
         sent_at: row.try_get::<Option<i64>, _>("sent")?.map(Micros),
         attempts: u32::try_from(row.try_get::<i32, _>("attempts")?).map_err(undecodable)?,
     })
-}
-
-fn unsigned(number: i64) -> Result<u64, TryFromIntError> {
-    u64::try_from(number)
-}
-
-fn undecodable(error: TryFromIntError) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
 }

@@ -14,6 +14,7 @@ mod memory;
 mod postgres;
 mod process;
 mod redis;
+mod rows;
 mod topics;
 mod user_rows;
 mod wait;

@@ -1,13 +1,12 @@
 use std::fmt;
-use std::num::TryFromIntError;
 use std::time::Duration;
 
-use futures::TryStreamExt;
 use sqlx::postgres::{PgPoolOptions, PgRow};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::envelope::labels;
+use super::rows::{read_table, snapshot, undecodable, unsigned};
 use super::{Answer, ObserveError, ObserveErrorKind, until};
 use crate::ledger::{Effect, InboxRow, LaneRecord, Micros, OutboxRow, RawJson, TaskRow};
 use crate::provider::Waited;
@@ -120,10 +119,7 @@ impl PostgresObserver {
     pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
         // One snapshot for all tables: an effect without its event must be a fault of the system,
         // never of the moment between two statements.
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut snapshot = self.pool.begin_with(begin).await.map_err(|source| {
-            ObserveError::new(ObserveErrorKind::Connect, "the lane's database", source)
-        })?;
+        let mut snapshot = snapshot(&self.pool).await?;
         read_table("tasks", TASKS, &mut snapshot, &mut record.tasks, task).await?;
         read_table("outbox", OUTBOX, &mut snapshot, &mut record.events, event).await?;
         read_table("inbox", INBOX, &mut snapshot, &mut record.inbox, inbox).await?;
@@ -140,24 +136,6 @@ impl PostgresObserver {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// Row by row as they arrive, so that a million rows are held once and not twice.
-async fn read_table<T>(
-    table: &str,
-    statement: &'static str,
-    connection: &mut PgConnection,
-    rows: &mut Vec<T>,
-    decode: impl Fn(&PgRow) -> Result<T, sqlx::Error>,
-) -> Result<(), ObserveError> {
-    let mut found = sqlx::query(statement).fetch(connection);
-    let read = |source| ObserveError::new(ObserveErrorKind::Read, table, source);
-    while let Some(row) = found.try_next().await.map_err(read)? {
-        let row = decode(&row)
-            .map_err(|source| ObserveError::new(ObserveErrorKind::Decode, table, source))?;
-        rows.push(row);
-    }
-    Ok(())
 }
 
 fn task(row: &PgRow) -> Result<TaskRow, sqlx::Error> {
@@ -227,12 +205,4 @@ fn envelope(row: &PgRow) -> Result<RawJson, sqlx::Error> {
 /// Whole microseconds are all that Postgres keeps: nothing is rounded here.
 fn micros(row: &PgRow, column: &str) -> Result<Option<Micros>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Micros))
-}
-
-fn unsigned(number: i64) -> Result<u64, TryFromIntError> {
-    u64::try_from(number)
-}
-
-fn undecodable(error: TryFromIntError) -> sqlx::Error {
-    sqlx::Error::Decode(error.into())
 }

@@ -6,6 +6,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::rows::snapshot;
 use super::{ObserveError, ObserveErrorKind};
 use crate::ledger::EffectRow;
 
@@ -61,10 +62,7 @@ impl UserRowsObserver {
     /// All rows by their user, from one snapshot. Within a user's rows the tables come one after the other,
     /// each in any order.
     pub async fn read(&self) -> Result<HashMap<Uuid, Vec<EffectRow>>, ObserveError> {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let mut snapshot = self.pool.begin_with(begin).await.map_err(|source| {
-            ObserveError::new(ObserveErrorKind::Connect, "the lane's database", source)
-        })?;
+        let mut snapshot = snapshot(&self.pool).await?;
         let mut rows = HashMap::new();
         for (table, statement) in STATEMENTS {
             read_table(table, statement, &mut snapshot, &mut rows).await?;

@@ -63,10 +63,7 @@ impl RecurringHandler {
         match self.api.next_instance(series_id, asked, traceparent).await {
             Ok(()) => self.done(event).await,
             Err(Refusal::Question(reason)) => self.at_fault(event, &reason).await,
-            Err(Refusal::Surroundings(error)) => {
-                tracing::warn!(consumer = CONSUMER, event_id = %event.id, error, "to be retried");
-                Settle::Retry
-            }
+            Err(Refusal::Surroundings(reason)) => self.poison.retry(event, &reason),
         }
     }
 
