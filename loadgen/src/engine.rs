@@ -15,6 +15,7 @@ use crate::error::{LoadError, LoadErrorKind};
 use crate::histogram::Histogram;
 use crate::lateness::Lateness;
 use crate::pacer::{Pacer, Ticket};
+use crate::priority::Priority;
 use crate::progress::Progress;
 use crate::record::{Ending, LoadRecord, OperationRecord, Tally};
 use crate::workload::{Operation, OperationKey};
@@ -71,11 +72,12 @@ impl Engine {
     pub(crate) fn new(
         client: Client,
         arrival: Arrival,
+        priority: Priority,
         snapshots: watch::Sender<Progress>,
     ) -> Result<Engine, LoadError> {
         Ok(Engine {
             client,
-            books: Books::open(&arrival)?,
+            books: Books::open(&arrival, priority)?,
             arrival,
             snapshots,
             in_flight: JoinSet::new(),
@@ -186,19 +188,21 @@ struct Books {
     held_back: u64,
     peak_in_flight: usize,
     tally: Tally,
+    priority: Priority,
     lateness: Lateness,
     latency: Histogram,
     operations: Vec<OperationRecord>,
 }
 
 impl Books {
-    fn open(arrival: &Arrival) -> Result<Books, LoadError> {
+    fn open(arrival: &Arrival, priority: Priority) -> Result<Books, LoadError> {
         Ok(Books {
             clock: Clock::start(),
             offered: 0,
             held_back: 0,
             peak_in_flight: 0,
             tally: Tally::default(),
+            priority,
             lateness: Lateness::new(arrival.leaving())?,
             latency: Histogram::new()?,
             operations: Vec::new(),
@@ -235,6 +239,7 @@ impl Books {
             planned,
             held_back: self.held_back,
             peak_in_flight: self.peak_in_flight,
+            priority: self.priority,
             lateness: self.lateness,
             latency: self.latency,
             operations,

@@ -12,6 +12,7 @@ use crate::error::{LoadError, LoadErrorKind};
 use crate::limits::allow_open_sockets;
 use crate::load::Load;
 use crate::pacer::Pacer;
+use crate::priority::Priority;
 use crate::progress::Progress;
 use crate::record::LoadRecord;
 use crate::workload::Workload;
@@ -53,7 +54,7 @@ impl fmt::Debug for Plan {
 /// An open-loop load that has not started.
 ///
 /// It runs on a thread and a runtime of its own, so that nothing else that the caller does shows up
-/// as lateness.
+/// as lateness, and at real-time priority where that is permitted, see [`Priority`].
 #[derive(Debug)]
 pub struct Generator {
     client: Client,
@@ -132,7 +133,9 @@ fn offer(
         client
             .warm_up(connections.min(client.max_in_flight()))
             .await?;
-        let engine = Engine::new(client.clone(), arrival, snapshots)?;
+        // Only now: opening connections may take its time, and gives way to the target.
+        let priority = Priority::raise();
+        let engine = Engine::new(client.clone(), arrival, priority, snapshots)?;
         let due = (0..)
             .zip(arrival.offsets())
             .map_while(move |(index, offset)| {

@@ -29,7 +29,8 @@
 //! [`Lateness`] is what the generator adds itself: from the intended moment to the hand-over to the
 //! HTTP client. It is part of the latency, so a late generator makes the target look worse, never
 //! better; beyond [`LATE_LIMIT`] the load is not the one that was asked for and proves nothing. Beside
-//! it stands [`noise_floor`], the same loop without requests.
+//! it stands [`noise_floor`], the same loop without requests. Generator and target share cores: the load's
+//! thread goes before the target's where the machine permits it, see [`Priority`].
 //!
 //! A burst cannot leave in no time; how long it may take is part of its schedule, see
 //! [`Burst`](arrival::Burst).
@@ -61,6 +62,7 @@ mod limits;
 mod load;
 mod noise;
 mod pacer;
+mod priority;
 mod progress;
 mod record;
 mod summary;
@@ -73,6 +75,7 @@ pub use histogram::Histogram;
 pub use lateness::{LATE, LATE_LIMIT, Lateness};
 pub use load::Load;
 pub use noise::noise_floor;
+pub use priority::Priority;
 pub use progress::Progress;
 pub use record::{Ending, LoadRecord, OperationRecord, Tally};
 pub use summary::{Distribution, LatenessSummary, LoadSummary};

@@ -9,6 +9,7 @@ use crate::arrival::Arrival;
 use crate::error::{LoadError, LoadErrorKind};
 use crate::lateness::Lateness;
 use crate::pacer::Pacer;
+use crate::priority::Priority;
 
 /// What this machine adds by itself: the generator's own loop on the same schedule, with every
 /// request left out.
@@ -34,6 +35,8 @@ fn empty_loop(arrival: &Arrival) -> Result<Lateness, LoadError> {
         .enable_io()
         .build()
         .map_err(|error| LoadError::caused(LoadErrorKind::Start, error))?;
+    // As the load itself, or it would be compared with another scheduler's noise.
+    Priority::raise();
     let mut lateness = Lateness::new(arrival.leaving())?;
     runtime.block_on(async {
         let mut pacer = Pacer::start(arrival.offsets().map(|offset| (offset, ())))?;

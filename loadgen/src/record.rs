@@ -6,6 +6,7 @@ use crate::client::{OperationKind, Outcome};
 use crate::error::LoadError;
 use crate::histogram::Histogram;
 use crate::lateness::Lateness;
+use crate::priority::Priority;
 use crate::workload::OperationKey;
 
 /// One offered operation. Times are microseconds since the unix epoch, on the load's one clock.
@@ -57,6 +58,8 @@ pub struct LoadRecord {
     pub held_back: u64,
     /// Most operations under way at once: how concurrent a burst really was.
     pub peak_in_flight: usize,
+    /// How the thread that offered it was scheduled beside the target.
+    pub priority: Priority,
     pub lateness: Lateness,
     /// Latency of every operation that was sent, from its intended start. Unknown ones count up to
     /// when waiting ended, so that a stall cannot hide in them.

@@ -66,6 +66,7 @@ impl GeneratorOnTime {
             .notes(allowance(generator))
             .note(noise)
             .note(openness(generator))
+            .notes(priority(generator))
     }
 
     /// What is compared with the bar, in words that are true of this very load.
@@ -105,6 +106,16 @@ fn openness(generator: &GeneratorRecord) -> String {
         format::plural(generator.peak_in_flight, "request"),
         format::plural(generator.held_back, "operation")
     )
+}
+
+/// Whether it had to wait for a core behind what it loads.
+fn priority(generator: &GeneratorRecord) -> Option<String> {
+    let said = if generator.real_time? {
+        "its thread ran at real-time priority"
+    } else {
+        "its thread had no priority over what it loads: the machine permits none (`ulimit -r`)"
+    };
+    Some(said.to_owned())
 }
 
 impl Check for GeneratorOnTime {
@@ -200,6 +211,18 @@ mod tests {
         let note = finding.note.unwrap();
         let told = "at most 1,000 requests under way at once, 3 operations held back";
         assert!(note.contains(told), "{note}");
+    }
+
+    #[test]
+    fn how_the_generator_was_scheduled_stands_beside_the_lateness() {
+        let note_of = |real_time| {
+            let mut record = healthy(10);
+            record.generator.as_mut().unwrap().real_time = real_time;
+            judge(&GeneratorOnTime::new(lane()), record).note.unwrap()
+        };
+        assert!(note_of(Some(true)).contains("at real-time priority"));
+        assert!(note_of(Some(false)).contains("had no priority over what it loads"));
+        assert!(!note_of(None).contains("priority"));
     }
 
     #[test]

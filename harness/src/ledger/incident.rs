@@ -127,6 +127,10 @@ pub struct GeneratorRecord {
     /// Most operations under way at once; zero where it was not recorded.
     #[serde(default)]
     pub peak_in_flight: u64,
+    /// Whether the thread that offered the load ran at real-time priority, in every load of the lane;
+    /// none where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_time: Option<bool>,
     pub lateness: Lateness,
     /// The same loop at the same rate with nothing to send; none where it was not measured.
     pub noise: Option<NoiseFloor>,

@@ -5,7 +5,7 @@ use gauntlet_harness::ledger::{
     OperationOutcome, Phase,
 };
 use gauntlet_loadgen::client::{self, Outcome, UnknownReason};
-use gauntlet_loadgen::{Histogram, LoadRecord, OperationRecord};
+use gauntlet_loadgen::{Histogram, LoadRecord, OperationRecord, Priority};
 
 /// What a load was offered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ fn enter_lateness(generator: &mut GeneratorRecord, load: &LoadRecord) {
     *generator.beyond_5ms.get_or_insert_default() += load.lateness.beyond_5ms();
     let allowed = u64::try_from(load.lateness.allowed().as_micros()).unwrap_or(u64::MAX);
     generator.allowed_micros = generator.allowed_micros.max(allowed);
+    let real_time = load.priority == Priority::RealTime;
+    generator.real_time = Some(generator.real_time.unwrap_or(true) && real_time);
     generator.held_back += load.held_back;
     generator.peak_in_flight = generator.peak_in_flight.max(load.peak_in_flight as u64);
     let worst = &mut generator.lateness;
@@ -209,6 +211,7 @@ mod tests {
             planned: arrival.count(),
             held_back: 0,
             peak_in_flight: 1,
+            priority: Priority::RealTime,
             lateness: noise_floor(arrival).await.expect("measured"),
             latency: Histogram::new().expect("bounds"),
             operations: Vec::new(),
@@ -230,6 +233,24 @@ mod tests {
         assert_eq!(generator.late_after(), Duration::from_millis(105));
         let both = [steady, burst].map(|load| load.lateness.beyond_5ms());
         assert_eq!(generator.beyond_5ms, Some(both.iter().sum()));
+    }
+
+    #[tokio::test]
+    async fn one_load_without_priority_is_not_hidden_by_those_that_had_it() {
+        let arrival = Arrival::Burst(Burst::once(1));
+        let before = offered(arrival).await;
+        let without = LoadRecord {
+            priority: Priority::Ordinary,
+            ..offered(arrival).await
+        };
+        let mut record = LaneRecord::new(Lane::new("a"), &[]);
+        let entered = |record: &LaneRecord| record.generator.clone().expect("offered").real_time;
+        enter(&mut record, &before, Purpose::LOAD);
+        assert_eq!(entered(&record), Some(true));
+        enter(&mut record, &without, Purpose::LOAD);
+        assert_eq!(entered(&record), Some(false));
+        enter(&mut record, &before, Purpose::LOAD);
+        assert_eq!(entered(&record), Some(false));
     }
 
     #[test]
