@@ -1,4 +1,6 @@
-//! W3C trace context: telling a well-formed `traceparent` from a malformed one.
+//! W3C trace context: telling a well-formed `traceparent` from a malformed one, and beginning a trace.
+
+use uuid::Uuid;
 
 /// Answers the header's value if it is a version-00 `traceparent`; anything else is as good as
 /// absent, because it would poison the events and logs that carry it on.
@@ -24,6 +26,13 @@ pub fn valid_traceparent(value: &str) -> Option<&str> {
     is_valid.then_some(value)
 }
 
+/// The `traceparent` of a trace that begins here. Its flags say that nobody records it.
+pub fn begin_trace() -> String {
+    // The version among its bits keeps the upper half from being all zero, which would be no id.
+    let (span_id, _) = Uuid::new_v4().as_u64_pair();
+    format!("00-{}-{span_id:016x}-00", Uuid::new_v4().simple())
+}
+
 /// The trace id of a valid `traceparent`.
 pub fn trace_id(traceparent: &str) -> &str {
     traceparent.split('-').nth(1).unwrap_or_default()
@@ -34,6 +43,13 @@ mod tests {
     use super::*;
 
     const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn traces_that_begin_here_are_well_formed_and_each_another() {
+        let (one, other) = (begin_trace(), begin_trace());
+        assert_eq!(valid_traceparent(&one), Some(one.as_str()));
+        assert_ne!(trace_id(&one), trace_id(&other));
+    }
 
     #[test]
     fn only_well_formed_contexts_are_carried_on() {

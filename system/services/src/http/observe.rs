@@ -3,21 +3,22 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument as _;
 
 use super::problem::ApiError;
 use crate::telemetry::HTTP_SECONDS;
-use crate::trace_context::{trace_id, valid_traceparent};
+use crate::trace_context::{begin_trace, trace_id, valid_traceparent};
 
+const TRACEPARENT: &str = "traceparent";
 /// Longer than the database's own bounds together, which know better what has happened.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Wraps a request. A client that goes away ends it here and now; what was being committed is then
 /// committed or not, as with any broken connection.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let started_at = Instant::now();
     let method = request.method().clone();
     // The pattern and not the path: a metric per task id would never end.
@@ -25,12 +26,12 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
-    let traceparent = traceparent(request.headers());
+    let traceparent = traced(request.headers_mut());
     let span = tracing::info_span!(
         "request",
         %method,
         route,
-        trace_id = traceparent.as_deref().map(trace_id),
+        trace_id = trace_id(&traceparent),
     );
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
     let response = answer
@@ -61,8 +62,20 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// The trace that a request belongs to, if it says so properly.
+/// The trace that a request belongs to. One that names none, or none that is well-formed, begins a trace
+/// here, so that whatever it changes can be followed.
+fn traced(headers: &mut HeaderMap) -> String {
+    traceparent(headers).unwrap_or_else(|| {
+        let begun = begin_trace();
+        if let Ok(value) = HeaderValue::from_str(&begun) {
+            headers.insert(TRACEPARENT, value);
+        }
+        begun
+    })
+}
+
+/// The trace that a request belongs to; what is [observed](observe) has one.
 pub(super) fn traceparent(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get("traceparent")?.to_str().ok()?;
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
     valid_traceparent(value).map(str::to_owned)
 }

@@ -2,6 +2,7 @@ use axum::http::{Method, StatusCode};
 use gauntlet_contract::{
     Envelope, EventType, LabelId, Priority, Task, TaskEvent, TaskStatus, UserId,
 };
+use gauntlet_services::trace_context::valid_traceparent;
 use serde_json::{Value, json};
 
 use crate::support::Api;
@@ -108,22 +109,24 @@ async fn a_deleted_task_is_gone_and_told_of() {
 }
 
 #[tokio::test]
-async fn a_trace_is_carried_on_if_it_is_well_formed() {
+async fn a_trace_is_carried_on_if_it_is_well_formed_and_else_begun() {
     let api = Api::new();
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    for header in [trace, "garbage"] {
-        let call = api
-            .call(Method::POST, "/api/tasks")
-            .header("traceparent", header);
+    for header in [Some(trace), Some("garbage"), None] {
+        let mut call = api.call(Method::POST, "/api/tasks");
+        if let Some(header) = header {
+            call = call.header("traceparent", header);
+        }
         call.json(&json!({"title": "traced"})).await;
     }
-    let traces: Vec<_> = api
-        .store
-        .events()
-        .into_iter()
-        .map(|event| event.traceparent)
-        .collect();
-    assert_eq!(traces, [Some(trace.to_owned()), None]);
+    let events = api.store.events();
+    let told = |event: &Envelope| event.traceparent.clone().expect("a trace");
+    let [carried, begun, other] = [0, 1, 2].map(|index| told(&events[index]));
+    assert_eq!(carried, trace);
+    assert_ne!(begun, other);
+    for begun in [begun, other] {
+        assert_eq!(valid_traceparent(&begun), Some(begun.as_str()));
+    }
 }
 
 #[tokio::test]
