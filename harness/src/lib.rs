@@ -11,5 +11,6 @@ pub mod image;
 pub mod ledger;
 pub mod observe;
 pub mod provider;
+pub mod seed;
 pub mod stack;
 pub mod store;

@@ -25,6 +25,8 @@ pub enum LoadErrorKind {
     Token { why: String },
     #[error("prepare an operation for the todo API")]
     Prepare,
+    #[error("have an answer to {url}")]
+    Ask { url: String },
     #[error("set up the HTTP client")]
     Client,
     #[error("hold {needed} files open, the limit of this process is {allowed} (see `ulimit -Hn`)")]

@@ -80,5 +80,6 @@ pub use progress::Progress;
 pub use record::{Ending, LoadRecord, OperationRecord, Tally};
 pub use summary::{Distribution, LatenessSummary, LoadSummary};
 pub use workload::{
-    ChangeTasks, CreateTasks, LivingTask, Operation, OperationKey, ReadTasks, Script, Workload,
+    BeginSeries, ChangeTasks, CreateTasks, LivingTask, MixOf, MixShares, MixTasks, Operation,
+    OperationKey, ReadTasks, Script, SettleInstances, Workload,
 };

@@ -2,7 +2,10 @@
 
 use anyhow::{Result, bail};
 
-use crate::catalogue::{Burst1000, ConsumerCrash, Equivalence, PublishLatency, SidecarMemory};
+use crate::catalogue::{
+    ApiLatency, Burst1000, ConsumerCrash, Equivalence, PublishLatency, Replay, RoleCrash,
+    SidecarMemory,
+};
 use crate::scenario::{Length, Scenario};
 
 /// All scenarios.
@@ -10,9 +13,12 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
     vec![
         Box::new(Burst1000),
         Box::new(PublishLatency),
+        Box::new(ApiLatency),
         Box::new(SidecarMemory),
         Box::new(ConsumerCrash),
+        Box::new(RoleCrash),
         Box::new(Equivalence),
+        Box::new(Replay),
     ]
 }
 

@@ -112,12 +112,19 @@ impl<'a> Trail<'a> {
         let Some(line) = self.lines.get(&told.seq) else {
             return Err("is told of, and not in the trail".to_owned());
         };
-        let of_row = self.outbox.get(&told.seq).map(|row| row.event_id);
-        if of_row.is_some_and(|event_id| event_id != told.event_id) {
-            return Err(format!(
-                "is told by another event than its own, {}",
-                told.event_id
-            ));
+        if let Some(row) = self.outbox.get(&told.seq) {
+            if row.event_id != told.event_id {
+                return Err(format!(
+                    "is told by another event than its own, {}",
+                    told.event_id
+                ));
+            }
+            let stands = (row.entity, row.user_id);
+            let is_told = (Some(told.entity), told.user_id);
+            // A ledger from before these were kept has neither.
+            if row.entity.is_some() && stands != is_told {
+                return Err(format!("stands as {stands:?}, and is told as {is_told:?}"));
+            }
         }
         let stands = (line.event_id, line.task_id, line.version, &line.action);
         let is_told = (
@@ -203,6 +210,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
+    use crate::ledger::EntityKind;
 
     fn check() -> AuditLogsComplete {
         AuditLogsComplete::new(lane())
@@ -281,11 +289,13 @@ mod tests {
 
     #[test]
     fn planted_line_that_is_told_otherwise_is_found() {
-        let slips: [fn(&mut ToldLine); 4] = [
+        let slips: [fn(&mut ToldLine); 6] = [
             |told| told.version = 2,
             |told| told.action = "deleted".to_owned(),
             |told| told.entity_id = Uuid::from_u128(1),
             |told| told.recorded_event_id = Uuid::from_u128(1),
+            |told| told.entity = EntityKind::Tag,
+            |told| told.user_id = Some(Uuid::from_u128(1)),
         ];
         for slip in slips {
             let mut record = healthy(10);

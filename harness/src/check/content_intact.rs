@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{
-    Effect, EntityKind, EventKind, LaneView, Ledger, Operation, OperationKind, OutboxRow,
+    Effect, EntityKind, EventKind, LaneView, Ledger, Operation, OperationKind, OutboxRow, Seeded,
     SeenEvent, TaskDetails, TaskRow,
 };
 
 /// What arrives and what stays is what was asked for: the envelope behind each effect is a valid
 /// event by the judge's own reading, agrees with the effect's row, and carries the operation's user
 /// and title; each final row has the user, title and status that the last operations on it asked for, and
-/// the priority, due date, time zone, labels and place in a series that its last event tells.
+/// the priority, due date, time zone, labels and place in a series that its last event tells. A task that was
+/// there before the load and was changed keeps whatever the changes were not about.
 ///
 /// Producer and consumer share one set of types, so that a slip in these (a renamed field, a number
 /// written as text) passes between them unnoticed. The judge reads raw JSON by the documented
@@ -99,6 +100,11 @@ fn compare_rows(view: LaneView<'_>, arrived: &Told, spoilt: &mut Collected) -> R
         .iter()
         .map(|details| (details.task_id, details))
         .collect();
+    let seeded: HashMap<Uuid, &Seeded> = record
+        .seeded
+        .iter()
+        .map(|seeded| (seeded.row.task_id, seeded))
+        .collect();
     let mut told: HashMap<Uuid, LastEvents> = HashMap::with_capacity(record.tasks.len());
     let changes = record.events.iter().enumerate();
     for (position, event) in changes.filter(|(_, event)| changes_a_task(event)) {
@@ -117,14 +123,15 @@ fn compare_rows(view: LaneView<'_>, arrived: &Told, spoilt: &mut Collected) -> R
         let told = arrived.get(&row.task_id);
         // Without its last event there is nothing to hold the row against, and a loss that others find.
         let told = told.filter(|told| told.version == row.version);
-        let agreed = match (of_row, told) {
-            (Some(of_row), Some(told)) => compare_details(of_row, told),
-            (Some(_), None) => Ok(()),
-            // It was not read, or not at that version.
-            (None, _) => continue,
+        // None where it was not read, or not at that version.
+        let Some(of_row) = of_row else {
+            continue;
         };
+        let agreed = told.map_or(Ok(()), |told| compare_details(of_row, told));
         rows.compared += 1;
-        if let Err(what) = last.compare(row, view).and(agreed) {
+        let seeded = seeded.get(&row.task_id).copied();
+        let kept = seeded.map_or(Ok(()), |seeded| compare_details(of_row, &seeded.details));
+        if let Err(what) = last.compare(row, seeded, view).and(agreed).and(kept) {
             spoilt.add(|| Violation {
                 subject: format!("task {}", row.task_id),
                 what,
@@ -178,16 +185,28 @@ impl LastEvents {
     }
 
     /// Says what does not agree.
-    fn compare(&self, row: &TaskRow, view: LaneView<'_>) -> Result<(), String> {
+    fn compare(
+        &self,
+        row: &TaskRow,
+        seeded: Option<&Seeded>,
+        view: LaneView<'_>,
+    ) -> Result<(), String> {
         let titled = self.titled.and_then(|(_, event)| asked_by(view, event));
         // As with effects, an event that nobody asked for is no measure.
         if let Some(operation) = titled.filter(|operation| operation.kind.writes_title()) {
             agree("title of the row", &row.title, &operation.key)?;
             agree("user of the row", &row.user_id, &operation.user_id)?;
         }
-        // What was never completed is open. The load asks for no other status.
-        let is_completed = matches!(self.completed, Some((_, OperationKind::Complete)));
-        let wanted = if is_completed { "completed" } else { "pending" };
+        if let (None, Some(seeded)) = (self.titled, seeded) {
+            agree("title of the row", &row.title, &seeded.row.title)?;
+            agree("user of the row", &row.user_id, &seeded.row.user_id)?;
+        }
+        // What was never completed is open, or as it was put there. The load asks for no other status.
+        let wanted = match (self.completed, seeded) {
+            (Some((_, OperationKind::Complete)), _) => "completed",
+            (None, Some(seeded)) => seeded.row.status.as_str(),
+            _ => "pending",
+        };
         agree("status of the row", row.status.as_str(), wanted)
     }
 }
@@ -409,6 +428,30 @@ mod tests {
             record.details[4] = spoilt;
             assert_found(record, what);
         }
+    }
+
+    #[test]
+    fn planted_slips_of_a_seeded_row_that_was_changed_are_found() {
+        let changed = || {
+            let mut record = healthy(4);
+            sample::seed(&mut record, 2);
+            sample::change_seeded(&mut record, 0, OperationKind::Complete);
+            sample::change_seeded(&mut record, 1, OperationKind::Update);
+            record
+        };
+        assert_both(
+            &judge(&ContentIntact::new(lane()), changed()),
+            Verdict::Pass,
+        );
+        let mut record = changed();
+        "other".clone_into(&mut record.tasks[4].title);
+        assert_found(record, "title of the row");
+        let mut record = changed();
+        "pending".clone_into(&mut record.tasks[5].status);
+        assert_found(record, "status of the row");
+        let mut record = changed();
+        record.seeded[1].details.tags.pop();
+        assert_found(record, "tags of the row");
     }
 
     #[test]

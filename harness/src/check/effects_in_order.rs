@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gauntlet_reports::evidence::{Finding, Violation};
 use gauntlet_reports::format;
@@ -8,7 +8,8 @@ use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{Effect, Fate, Groups, LaneView, Ledger, OutboxRow};
 
-/// Per task and consumer, effects ascend by version from 1 without a gap. Repeats do not count
+/// Per task and consumer, effects ascend by version from 1 without a gap, or from the version after the one at
+/// which a task was seeded. Repeats do not count
 /// here, they are judged by `no-effect-twice`; versions that were dead-lettered or dropped on
 /// purpose may be missing.
 ///
@@ -68,6 +69,11 @@ impl EffectsInOrder {
             .filter(|(_, fate)| matches!(fate, Fate::DeadLettered | Fate::Dropped))
             .map(|(event, _)| (event.task_id, event.version))
             .collect();
+        let seeded: HashMap<Uuid, u64> = record
+            .seeded
+            .iter()
+            .map(|seeded| (seeded.row.task_id, seeded.row.version))
+            .collect();
         let mut found = Collected::new("effects out of order");
         let groups = Groups::by_key(
             firsts
@@ -82,7 +88,8 @@ impl EffectsInOrder {
             of_task.sort_by_key(|first| first.effect.version);
             tested.count(&of_task);
             of_task.sort_by_key(|first| first.effect.seq);
-            for fault in faults(&of_task, &excused) {
+            let before = seeded.get(&of_task[0].effect.task_id);
+            for fault in faults(&of_task, &excused, before.copied().unwrap_or(0)) {
                 found.add(|| Violation {
                     subject: format!("task {}", of_task[0].effect.task_id),
                     what: fault.to_string(),
@@ -153,9 +160,9 @@ enum Fault {
 }
 
 /// What is wrong with one task's effects, which ascend by their place in the consumer's table.
-fn faults(effects: &[First<'_>], excused: &HashSet<(Uuid, u64)>) -> Vec<Fault> {
+fn faults(effects: &[First<'_>], excused: &HashSet<(Uuid, u64)>, begins_after: u64) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut highest = 0;
+    let mut highest = begins_after;
     for First { effect, .. } in effects {
         if effect.version <= highest {
             let (seq, version) = (effect.seq, effect.version);
@@ -170,7 +177,7 @@ fn faults(effects: &[First<'_>], excused: &HashSet<(Uuid, u64)>) -> Vec<Fault> {
     // Sorted, so that a swap of two versions is a fault once and not a gap as well.
     let mut versions: Vec<u64> = effects.iter().map(|first| first.effect.version).collect();
     versions.sort_unstable();
-    let mut before = 0;
+    let mut before = begins_after;
     for next in versions {
         // One line a gap, however wide: a wild version number must not make a billion of them.
         let missing = (before + 1..next)
@@ -261,6 +268,21 @@ mod tests {
         assert_eq!(found(versions(&[2, 3])), 1);
         assert_eq!(found(versions(&[1, 2, 5, 9])), 2);
         assert_eq!(found(versions(&[1, u64::MAX])), 1);
+    }
+
+    #[test]
+    fn planted_gap_behind_the_version_of_a_seeded_task_is_found() {
+        let mut record = healthy(4);
+        sample::seed(&mut record, 1);
+        for _ in 0..3 {
+            sample::change_seeded(&mut record, 0, OperationKind::Update);
+        }
+        assert_eq!(found(record.clone()), 0);
+        record.effects.remove(4);
+        assert_eq!(found(record.clone()), 1);
+        // Of the version at which it was put there nobody can have been told.
+        record.effects[4].version = 1;
+        assert_eq!(found(record), 2);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::statistics::Distribution;
 use super::{Amount, Bar, Bars, Check, Scope};
 use crate::ledger::{
-    FaultRecord, FaultSide, LaneRecord, LaneView, Ledger, Micros, OperationOutcome, Stall,
+    FaultRecord, FaultSide, LaneRecord, LaneView, Ledger, Micros, OperationOutcome, Phase, Stall,
 };
 
 /// A gap counts as felt from this many times the baseline's 99th percentile on.
@@ -15,9 +15,10 @@ const FELT_TIMES: u32 = 5;
 const BASELINE_AT_LEAST: u64 = 20;
 
 /// A fault that cost nothing tested nothing. Felt is: a stretch in which events waited and none took
-/// effect, of five times the 99th percentile of such stretches before the first fault; or an attempt
-/// that failed because of the fault. A fault that was not felt is inconclusive, never a pass and never a
-/// fail.
+/// effect, of five times the 99th percentile of such stretches in the load before the first fault; or an
+/// attempt that failed because of the fault. Where what carries series on was hit, effects go on, and the
+/// stretches are those in which an instance was settled and no next one came. A fault that was not felt is
+/// inconclusive, never a pass and never a fail.
 ///
 /// What else fails meanwhile proves nothing. A request that is refused (4xx) was answered, whatever the
 /// fault; and behind a killed consumer neither a request nor a publish fails because of the kill, so
@@ -37,10 +38,18 @@ impl FaultFelt {
     }
 
     fn search(view: LaneView<'_>) -> Evidence {
-        let (record, stalls) = (view.record(), view.stalls());
-        let baseline = Baseline::of(record, stalls);
+        let record = view.record();
+        let of_effects = Baseline::of(view, view.stalls());
+        let of_series = Baseline::of(view, view.series_stalls());
         let mut doubts = Vec::new();
-        let mut notes = vec![baseline.to_string()];
+        let mut notes = vec![of_effects.to_string()];
+        if record
+            .faults
+            .iter()
+            .any(|it| it.side == FaultSide::Recurrence)
+        {
+            notes.push(format!("between instances of series, {of_series}"));
+        }
         for (position, fault) in record.faults.iter().enumerate() {
             let name = format!("{} of {}", fault.what.as_str(), fault.target);
             let until = record
@@ -49,6 +58,11 @@ impl FaultFelt {
                 .map_or(Micros(i64::MAX), |next| next.injected_at);
             let until = fault.healed_at.unwrap_or(until).min(until);
             let attempts = fault.failed_attempts + failed_attempts(record, fault, until);
+            let baseline = match fault.side {
+                FaultSide::Recurrence => &of_series,
+                FaultSide::Consumer | FaultSide::Producer => &of_effects,
+            };
+            let stalls = stalls_felt(view, fault);
             let longest = longest_stall(stalls, fault.injected_at, until);
             let is_gap = baseline.felt_from().is_some_and(|from| longest >= from);
             if attempts == 0 && !is_gap {
@@ -75,12 +89,17 @@ struct Baseline {
 }
 
 impl Baseline {
-    fn of(record: &LaneRecord, stalls: &[Stall]) -> Self {
+    fn of(view: LaneView<'_>, stalls: &[Stall]) -> Self {
         // Later faults have no undisturbed time before them; they share the first one's baseline.
-        let first = record.faults.iter().map(|fault| fault.injected_at).min();
-        let before = stalls
-            .iter()
-            .filter(|stall| first.is_some_and(|first| stall.until <= first));
+        let first = view.record().faults.iter().map(|fault| fault.injected_at);
+        let first = first.min();
+        // What was cold says nothing of how long things take.
+        let load = view.operations_of(Phase::Load);
+        let load = load.map(|operation| operation.intended_at).min();
+        let before = stalls.iter().filter(|stall| {
+            first.is_some_and(|first| stall.until <= first)
+                && load.is_some_and(|load| stall.from >= load)
+        });
         let micros = before.map(|stall| stall.lasted().as_micros());
         let micros = micros
             .map(|micros| u64::try_from(micros).unwrap_or(u64::MAX))
@@ -118,7 +137,7 @@ impl std::fmt::Display for Baseline {
 /// their words alone.
 fn failed_attempts(record: &LaneRecord, fault: &FaultRecord, until: Micros) -> u64 {
     match fault.side {
-        FaultSide::Consumer => return 0,
+        FaultSide::Consumer | FaultSide::Recurrence => return 0,
         FaultSide::Producer => {}
     }
     let is_during = |at: Micros| at >= fault.injected_at && at < until;
@@ -134,6 +153,14 @@ fn failed_attempts(record: &LaneRecord, fault: &FaultRecord, until: Micros) -> u
         })
         .map(|event| u64::from(event.attempts.saturating_sub(1)));
     operations.count() as u64 + publishes.sum::<u64>()
+}
+
+/// The stretches that a fault of its side can make longer.
+pub(super) fn stalls_felt<'a>(view: LaneView<'a>, fault: &FaultRecord) -> &'a [Stall] {
+    match fault.side {
+        FaultSide::Recurrence => view.series_stalls(),
+        FaultSide::Consumer | FaultSide::Producer => view.stalls(),
+    }
 }
 
 /// Longest stall that ends after `from` and begins before `until`.
@@ -180,7 +207,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
-    use crate::ledger::FaultKind;
+    use crate::ledger::{EventKind, FaultKind, OperationKind, series_sample};
 
     const FAULT_AT: usize = 50;
 
@@ -294,6 +321,75 @@ mod tests {
                 .after(Duration::from_millis(150)),
         );
         assert_both(&judge(&check, record), Verdict::Pass);
+    }
+
+    /// Sixty instances settled one after the other, and in the middle a kill of what carries series on: the
+    /// instances after those that were settled from then on come `late`.
+    fn with_recurrence_killed(late: Duration) -> LaneRecord {
+        let mut record = series_sample::lane(lane().as_str(), 2, 30);
+        let half = record.operations.len() / 2;
+        let injected_at = record.operations[half].intended_at;
+        record.faults.push(FaultRecord {
+            what: FaultKind::Kill,
+            target: "recurring".to_owned(),
+            side: FaultSide::Recurrence,
+            injected_at,
+            healed_at: Some(injected_at.after(late)),
+            failed_attempts: 0,
+        });
+        for event in &mut record.events {
+            if event.kind == Some(EventKind::Task(OperationKind::Create))
+                && event.inserted_at > injected_at
+            {
+                event.inserted_at = event.inserted_at.max(injected_at.after(late));
+            }
+        }
+        record
+    }
+
+    #[test]
+    fn a_kill_of_what_carries_series_on_is_felt_by_the_instances_that_wait() {
+        let check = FaultFelt::new(lane());
+        let finding = judge(&check, with_recurrence_killed(Duration::from_millis(200)));
+        assert_both(&finding, Verdict::Pass);
+        let note = finding.note.unwrap();
+        assert!(
+            note.contains("between instances of series, a gap is felt from 50 ms on"),
+            "{note}"
+        );
+    }
+
+    #[test]
+    fn planted_kill_of_what_carries_series_on_that_held_up_no_instance_is_inconclusive() {
+        let check = FaultFelt::new(lane());
+        let mut record = with_recurrence_killed(Duration::ZERO);
+        assert_both(&judge(&check, record.clone()), Verdict::Inconclusive);
+        // Effects that stand still are somebody else's doing.
+        let injected_at = record.faults[0].injected_at;
+        for effect in &mut record.effects {
+            if effect.committed_at > Some(injected_at) {
+                let resumed_at = injected_at.after(Duration::from_secs(1));
+                effect.committed_at = effect.committed_at.max(Some(resumed_at));
+            }
+        }
+        assert_both(&judge(&check, record), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn what_was_slow_in_the_warm_up_is_no_measure() {
+        let mut record = with_fault(Duration::from_millis(200));
+        for (operation, effect) in record
+            .operations
+            .iter_mut()
+            .zip(&mut record.effects)
+            .take(10)
+        {
+            operation.phase = Phase::WarmUp;
+            effect.committed_at = effect
+                .committed_at
+                .map(|at| at.after(Duration::from_millis(45)));
+        }
+        assert_both(&judge(&FaultFelt::new(lane()), record), Verdict::Pass);
     }
 
     #[test]

@@ -146,6 +146,7 @@ mod tests {
     use crate::check::testing::{
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
+    use crate::ledger::OperationOutcome;
 
     fn late(operations: u64) -> gauntlet_reports::evidence::Finding {
         let mut record = healthy(1_000);
@@ -157,6 +158,17 @@ mod tests {
     fn passes_up_to_one_percent() {
         assert_both(&late(0), Verdict::Pass);
         assert_both(&late(10), Verdict::Pass);
+    }
+
+    #[test]
+    fn operations_that_nobody_took_were_offered_all_the_same() {
+        let mut record = healthy(1_000);
+        for operation in &mut record.operations[200..400] {
+            operation.outcome = OperationOutcome::Failed {
+                reason: "not sent: Connection refused".to_owned(),
+            };
+        }
+        assert_both(&judge(&GeneratorOnTime::new(lane()), record), Verdict::Pass);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Figures ([`figure`]) are numbers that no bar applies to; they carry no verdict.
 
 mod amount;
+mod api_latency;
 mod audit_logs_complete;
 mod bar;
 mod burst_complete_within;
@@ -20,11 +21,14 @@ mod evidence;
 mod fault_felt;
 pub mod figure;
 mod generator_on_time;
+mod instances_exactly_once;
 mod no_effect_twice;
 mod no_healthy_dead_letter;
 mod nothing_invented;
 mod nothing_lost;
 mod publish_latency;
+mod replay;
+mod seeded_reads_back;
 mod sidecar_load;
 mod sidecar_memory_growth;
 mod sidecar_memory_peak;
@@ -35,6 +39,7 @@ mod testing;
 mod unknowns_settled;
 
 pub use amount::{Amount, Unit};
+pub use api_latency::ApiLatency;
 pub use audit_logs_complete::AuditLogsComplete;
 pub use bar::{Bar, Bars};
 pub use burst_complete_within::BurstCompleteWithin;
@@ -46,11 +51,14 @@ pub use effects_in_order::{EffectsInOrder, OrderTested};
 pub use equivalence::{CaseCoverage, CasesAsExpected, PlantedDivergence, SameEffects};
 pub use fault_felt::FaultFelt;
 pub use generator_on_time::GeneratorOnTime;
+pub use instances_exactly_once::InstancesExactlyOnce;
 pub use no_effect_twice::NoEffectTwice;
 pub use no_healthy_dead_letter::NoHealthyDeadLetter;
 pub use nothing_invented::NothingInvented;
 pub use nothing_lost::NothingLost;
 pub use publish_latency::PublishLatency;
+pub use replay::{ReplayChangesNothing, ReplayHappened};
+pub use seeded_reads_back::SeededReadsBack;
 pub use sidecar_memory_peak::{PeakOf, SidecarMemoryPeak};
 pub use sidecar_memory_slope::SidecarMemorySlope;
 pub use statistics::nearest_rank;

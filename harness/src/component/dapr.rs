@@ -147,7 +147,8 @@ pub struct SidecarPlan {
     pub http: Listener,
     pub resources: Vec<PathBuf>,
     pub config: PathBuf,
-    /// What the component files refer to, and the secrets that the app asks for. Not for display.
+    /// What the component files refer to, the secrets that the app asks for, and the token that it is shown.
+    /// Not for display.
     pub env: Vec<(String, String)>,
     /// Shared by the sidecars of a lane: the name resolution's file is named relative to it.
     pub working_dir: PathBuf,

@@ -13,6 +13,11 @@ pub struct AuditOutboxRow {
     /// Of the event that tells of the line.
     pub event_id: Uuid,
     pub entity_id: Uuid,
+    /// Of the line, as the next one; none where there is no such line, or it was not asked for.
+    #[serde(default)]
+    pub entity: Option<EntityKind>,
+    #[serde(default)]
+    pub user_id: Option<Uuid>,
     pub sent_at: Option<Micros>,
     pub attempts: u32,
 }
@@ -39,6 +44,9 @@ pub struct ToldLine {
     pub recorded_event_id: Uuid,
     pub entity: EntityKind,
     pub entity_id: Uuid,
+    /// None in a ledger from before it was kept.
+    #[serde(default)]
+    pub user_id: Option<Uuid>,
     pub version: u64,
     pub action: String,
 }
@@ -87,6 +95,7 @@ impl ToldLine {
             recorded_event_id: event_id,
             entity: event.entity,
             entity_id: event.entity_id,
+            user_id: Some(event.user_id),
             version: event.version?,
             action,
         })
@@ -113,6 +122,7 @@ mod tests {
             recorded_event_id: id("1"),
             entity: EntityKind::Task,
             entity_id: id("2"),
+            user_id: Some("7b1c2f60-3f4e-4a57-9a60-0d4c3f1d2e3f".parse().unwrap()),
             version: 1,
             action: "created".to_owned(),
         };

@@ -1,6 +1,8 @@
 use std::sync::OnceLock;
 
-use super::{Accounting, Effect, Lane, LaneRecord, Operation, OutboxRow, Phase, Stall};
+use super::{
+    Accounting, Effect, Lane, LaneRecord, Operation, OutboxRow, Phase, SeriesLives, Stall,
+};
 
 /// The closed record of one scenario run.
 ///
@@ -17,6 +19,8 @@ struct Page {
     record: LaneRecord,
     accounting: OnceLock<Accounting>,
     stalls: OnceLock<Vec<Stall>>,
+    series: OnceLock<SeriesLives>,
+    series_stalls: OnceLock<Vec<Stall>>,
 }
 
 /// One lane of a ledger: its record, and what is derived from it.
@@ -32,6 +36,8 @@ impl Ledger {
             record,
             accounting: OnceLock::new(),
             stalls: OnceLock::new(),
+            series: OnceLock::new(),
+            series_stalls: OnceLock::new(),
         };
         Self {
             scenario: scenario.into(),
@@ -70,6 +76,20 @@ impl<'a> LaneView<'a> {
         self.page
             .stalls
             .get_or_init(|| self.page.record.stalls(self.accounting()))
+    }
+
+    /// What became of each series.
+    pub fn series(self) -> &'a SeriesLives {
+        self.page
+            .series
+            .get_or_init(|| self.page.record.series_lives(self.accounting()))
+    }
+
+    /// Every stretch in which an instance was settled and no next instance came.
+    pub fn series_stalls(self) -> &'a [Stall] {
+        self.page
+            .series_stalls
+            .get_or_init(|| self.series().stalls())
     }
 
     /// Operations of `phase`, whatever became of them.

@@ -206,7 +206,7 @@ fn is_id(part: &str) -> bool {
     uuid::Uuid::try_parse(part).is_ok()
 }
 
-fn envelope_of(row: &Value) -> Value {
+pub(super) fn envelope_of(row: &Value) -> Value {
     match row.get("envelope") {
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
         Some(envelope) => envelope.clone(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::case_mask::{MASKED, mask};
-use super::{LaneRecord, LaneView, Ledger};
+use super::{LaneRecord, LaneView, Ledger, cases_as_told};
 
 /// The comparison could not be written down.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +42,8 @@ fn write_lane(record: &LaneRecord, path: &Path) -> io::Result<()> {
         let rule = json!({"masked": rule.column, "how": how, "because": rule.because});
         writeln!(out, "{rule}")?;
     }
-    for case in &record.cases {
-        for line in mask(case) {
+    for case in cases_as_told(record) {
+        for line in mask(&case) {
             let line = json!({"case": case.name, "place": line.place, "value": line.value});
             writeln!(out, "{line}")?;
         }

@@ -3,6 +3,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::case_trace::Traced;
+
 /// Length of a UUID in its usual form.
 const UUID_CHARS: usize = 36;
 
@@ -42,6 +44,16 @@ impl Ids {
         let id = id.and_then(|text| Uuid::try_parse(text).ok());
         id.and_then(|id| self.known.get(&id).copied())
             .unwrap_or(usize::MAX)
+    }
+
+    /// In words, which request of which user began the trace; none for a trace of nobody here.
+    pub(super) fn request_of(&self, traced: Traced) -> Option<String> {
+        let mut users = self.known.iter();
+        let (_, number) = users.find(|(id, number)| {
+            **number < self.users && Traced::by(**id, traced.request()) == traced
+        })?;
+        let request = traced.request();
+        Some(format!("‹request {request}, user {}›", number + 1))
     }
 
     /// The text with a number in the place of each UUID.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::case_ids::Ids;
 use super::case_times::{ranked, time_named};
+use super::case_trace::Traced;
 use super::cases::{CaseRecord, EffectRow, Exchange};
 
 /// How a column is compared.
@@ -22,6 +23,8 @@ pub enum Treatment {
     Numbered,
     /// Without the lane's prefix.
     Unprefixed,
+    /// By the case's request that began the trace; not at all where no request of the case's did.
+    Traced,
 }
 
 /// A column that is not compared as it is.
@@ -64,8 +67,13 @@ pub const MASKED: &[MaskedColumn] = &[
     masked("shard", Treatment::LeftOut, "it follows from the id"),
     masked(
         "traceparent",
-        Treatment::LeftOut,
-        "a sidecar takes part in the trace",
+        Treatment::Traced,
+        "a sidecar takes part in the trace, and draws spans",
+    ),
+    masked(
+        "fingerprint",
+        Treatment::Presence,
+        "ids are part of what it is a digest of",
     ),
     masked("topic", Treatment::Unprefixed, "lanes share a broker"),
     masked("next_cursor", Treatment::Presence, "it is opaque"),
@@ -84,14 +92,24 @@ pub struct MaskedLine {
     pub value: Value,
 }
 
-/// Tables in the order in which their rows are compared.
-const TABLES: [&str; 6] = [
+impl MaskedLine {
+    /// The table that a row is of; none for an answer.
+    pub fn table(&self) -> Option<&str> {
+        let (_, what) = self.place.strip_prefix("row ")?.split_once(": ")?;
+        what.split(' ').next()
+    }
+}
+
+/// Tables in the order in which their rows are compared. The last is none: its rows are messages of a topic.
+const TABLES: [&str; 8] = [
     "tasks",
     "labels",
     "series",
     "outbox",
     "audit_log",
     "audit_outbox",
+    "keyed_answers",
+    "audit-logs",
 ];
 
 /// Answers in their order, then the rows: of each entity by version, and between entities in the order
@@ -168,17 +186,29 @@ fn document(value: &Value, ids: &mut Ids) -> Value {
     masked_value(&value, &times, ids)
 }
 
-/// Envelopes are kept as text.
+/// Envelopes are kept as text, and so are answers under their keys.
 fn opened(row: &Value) -> Value {
     let mut row = row.clone();
-    if let Some(envelope) = row.get_mut("envelope")
-        && let Some(parsed) = envelope
-            .as_str()
-            .and_then(|text| serde_json::from_str(text).ok())
-    {
-        *envelope = parsed;
+    for column in ["envelope", "body"] {
+        if let Some(text) = row.get_mut(column)
+            && let Some(parsed) = text
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok())
+        {
+            *text = parsed;
+        }
     }
     row
+}
+
+/// The request that began a trace. One that nobody of the case began is a sidecar's own, which direct mode has
+/// not; what is no trace at all stays to be seen.
+fn traced(value: &Value, ids: &Ids) -> Option<Value> {
+    match value.as_str().map(Traced::read) {
+        Some(Some(traced)) => ids.request_of(traced).map(Value::String),
+        Some(None) => Some(value.clone()),
+        None => None,
+    }
 }
 
 fn masked_value(value: &Value, times: &[jiff::Timestamp], ids: &mut Ids) -> Value {
@@ -208,6 +238,7 @@ fn column(name: &str, value: &Value, times: &[jiff::Timestamp], ids: &mut Ids) -
             _ => Value::String("given".to_owned()),
         }),
         Some(Treatment::Relation) => Some(time_named(value, times)),
+        Some(Treatment::Traced) => traced(value, ids),
         Some(Treatment::Unprefixed) => Some(match value.as_str() {
             Some(topic) => Value::String(topic.rsplit('.').next().unwrap_or(topic).to_owned()),
             None => value.clone(),

@@ -72,6 +72,63 @@ fn planted_difference_in_a_column_of_any_kind_is_left_to_be_seen() {
     }
 }
 
+/// The span is a sidecar's, the trace is the request's.
+#[test]
+fn planted_trace_of_another_request_is_left_to_be_seen_and_another_span_is_not() {
+    let with = |traceparent: fn(&CaseRecord) -> Value| {
+        spoiled(move |case| {
+            let traceparent = traceparent(case);
+            row(case, "audit_log")["envelope"]["traceparent"] = traceparent;
+        })
+    };
+    let (left, right) = with(|case| {
+        let header = Traced::by(case.users[0], 0).header();
+        json!(header.replace("-0000000000000001-", "-00f067aa0ba902b7-"))
+    });
+    assert_eq!(left, right);
+    for planted in [
+        (|case| json!(Traced::by(case.users[0], 1).header())) as fn(&CaseRecord) -> Value,
+        |_| json!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        |_| json!("no trace"),
+        |_| Value::Null,
+    ] {
+        let (left, right) = with(planted);
+        assert_ne!(left, right);
+    }
+}
+
+/// A request of its own that nobody of the case made: a sidecar began the trace, or nobody did.
+#[test]
+fn a_trace_that_no_request_of_the_case_began_is_not_compared() {
+    let traced = |traceparent: Value| {
+        let mut case = case("a", 0);
+        row(&mut case, "audit_log")["envelope"]["traceparent"] = traceparent;
+        mask(&case)
+    };
+    let foreign = json!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    assert_eq!(traced(foreign), traced(Value::Null));
+}
+
+#[test]
+fn planted_answer_that_is_kept_under_a_key_is_compared() {
+    let keyed = |title: &str, fingerprint: &str| {
+        let mut case = case("a", 0);
+        let kept = json!({
+            "user_id": case.users[0], "key": "k", "fingerprint": fingerprint, "status": 201,
+            "headers": [], "body": json!({"id": case.users[0], "title": title}).to_string(),
+            "created_at": "2026-01-01T00:00:00Z",
+        });
+        let table = "keyed_answers".to_owned();
+        case.rows
+            .as_mut()
+            .unwrap()
+            .push(EffectRow { table, row: kept });
+        mask(&case)
+    };
+    assert_eq!(keyed("a", "one"), keyed("a", "another"));
+    assert_ne!(keyed("a", "one"), keyed("b", "one"));
+}
+
 #[test]
 fn planted_id_of_something_else_is_left_to_be_seen() {
     let (left, right) = spoiled(|case| {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{CaseRecord, CaseRole, EffectRow, Exchange, Lane, LaneRecord};
+use super::{
+    AuditMessage, CaseRecord, CaseRole, EffectRow, EntityKind, Exchange, Lane, LaneRecord,
+    ToldLine, Traced,
+};
 
 /// A lane that went through cases with these names; every lane draws ids and times of its own.
 pub(crate) fn lane_of_cases(lane: &str, names: &[&str]) -> LaneRecord {
@@ -15,7 +18,28 @@ pub(crate) fn lane_of_cases(lane: &str, names: &[&str]) -> LaneRecord {
         .zip(names)
         .map(|(position, name)| case(name, draw + (position << 32)))
         .collect();
+    record.audit_messages = record.cases.iter().map(message).collect();
     record
+}
+
+/// What goes out because of the case's line.
+fn message(case: &CaseRecord) -> AuditMessage {
+    let rows = case.rows.iter().flatten();
+    let of_table = |table: &str| rows.clone().find(|row| row.table == table);
+    let id = |table: &str, column: &str| {
+        let id = of_table(table).and_then(|row| row.row[column].as_str());
+        id.and_then(|id| id.parse().ok()).unwrap_or_default()
+    };
+    AuditMessage::Told(ToldLine {
+        event_id: id("audit_outbox", "event_id"),
+        seq: 7,
+        recorded_event_id: id("audit_log", "event_id"),
+        entity: EntityKind::Task,
+        entity_id: id("tasks", "id"),
+        user_id: case.users.first().copied(),
+        version: 1,
+        action: "created".to_owned(),
+    })
 }
 
 /// A task is created, and its creation is audited. `draw` tells its ids and times from another's.
@@ -28,7 +52,8 @@ pub(crate) fn case(name: &str, draw: u128) -> CaseRecord {
         "created_at": time, "updated_at": time,
     });
     let envelope = json!({
-        "id": id(3), "type": "todo.task.created", "subject": task, "time": time,
+        "specversion": "1.0", "id": id(3), "type": "todo.task.created", "subject": task,
+        "partitionkey": task, "time": time, "traceparent": Traced::by(user, 0).header(),
         "data": {"task_id": task, "user_id": user, "version": 1, "old": null, "new": row},
     });
     CaseRecord {

@@ -193,6 +193,51 @@ fn planted_tag_that_nobody_asked_for_is_an_intrusion() {
     assert_intrusions(&record, &[1, 2, 3]);
 }
 
+/// A task of its own, changed twice: the second time by nobody, or under a version that has its event.
+#[test]
+fn planted_further_event_of_what_was_changed_by_hand_is_an_intrusion() {
+    let by_hand = Uuid::from_u128(0x1f);
+    let update = EventKind::Task(OperationKind::Update);
+    let plain = || json!({"tags": [], "category_id": null});
+    let record = |versions: &[u64]| {
+        let mut record = sample::lane("a", 1);
+        let creation = EventKind::Task(OperationKind::Create);
+        write(&mut record, creation, by_hand, 1, [Value::Null, plain()]);
+        for &version in versions {
+            write(&mut record, update, by_hand, version, [plain(), plain()]);
+        }
+        record.besides = vec![by_hand];
+        record.besides_up_to = vec![(by_hand, 2)];
+        record
+    };
+    assert_intrusions(&record(&[2]), &[]);
+    assert_intrusions(&record(&[2, 3]), &[3]);
+    assert_intrusions(&record(&[2, 2]), &[3]);
+}
+
+/// The deletion was asked for as the step after the creation, and came after the tag's.
+#[test]
+fn what_a_deleted_label_does_to_a_task_was_not_asked_of_the_task() {
+    let (mut record, tag) = tagged();
+    let by_hand = Uuid::from_u128(0x1f);
+    let creation = EventKind::Task(OperationKind::Create);
+    let with = || json!({"tags": [tag], "category_id": null});
+    let without = || json!({"tags": [], "category_id": null});
+    write(&mut record, creation, by_hand, 1, [Value::Null, with()]);
+    let update = EventKind::Task(OperationKind::Update);
+    write(&mut record, update, by_hand, 2, [with(), without()]);
+    let deletion = EventKind::Task(OperationKind::Delete);
+    write(&mut record, deletion, by_hand, 3, [without(), Value::Null]);
+    record.besides = vec![tag, by_hand];
+    record.besides_up_to = vec![(tag, 2), (by_hand, 2)];
+    assert_intrusions(&record, &[]);
+    // Without the tag's deletion nobody took it off.
+    record.besides_up_to = vec![(tag, 1), (by_hand, 2)];
+    record.events.remove(3);
+    record.effects.remove(3);
+    assert_intrusions(&record, &[5]);
+}
+
 #[test]
 fn planted_loss_of_an_event_besides_is_unplaced() {
     let (mut record, tag) = tagged();

@@ -41,6 +41,9 @@ pub enum FaultSide {
     /// and whatever fails there is not its doing: only the effects stand still.
     #[default]
     Consumer,
+    /// What carries series on, alone or with its sidecar. Everything else goes on as before: only the
+    /// instances that come after settled ones stand still.
+    Recurrence,
     /// What answers requests and publishes events, or what that rests on.
     Producer,
 }
@@ -57,8 +60,8 @@ pub struct FaultRecord {
     pub injected_at: Micros,
     /// None where it was not healed before the run ended.
     pub healed_at: Option<Micros>,
-    /// Attempts that failed because of it, as far as the driver saw them (refused connections,
-    /// failed probes). What the stores tell is added by the check.
+    /// Attempts that failed because of it, as far as the driver saw them (refused connections while
+    /// what answers requests was away). What the stores tell is added by the check.
     pub failed_attempts: u64,
 }
 

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::{
     AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
     Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, LaneRecord, Ledger, MemorySample, Offset,
-    Operation, OutboxRow, RestartRecord, TaskDetails, TaskRow,
+    Operation, OutboxRow, Read, ReplayedGroup, RestartRecord, Seeded, SeededAnswer, StoredRow,
+    TaskDetails, TaskRow,
 };
 
 /// Name and version of the format; the first line of each file carries it.
@@ -47,6 +48,10 @@ struct Header {
     poison: Vec<Uuid>,
     #[serde(default)]
     besides: Vec<Uuid>,
+    #[serde(default)]
+    besides_up_to: Vec<(Uuid, u64)>,
+    #[serde(default)]
+    untouched: u64,
 }
 
 /// A line as it is read; the tag is the row's kind. Tags stand outside the row, since raw JSON
@@ -56,6 +61,9 @@ struct Header {
 enum Line {
     Header(Header),
     Operation(Operation),
+    Read(Read),
+    Seeded(Seeded),
+    SeededAnswer(SeededAnswer),
     Task(TaskRow),
     Details(TaskDetails),
     Event(OutboxRow),
@@ -72,6 +80,8 @@ enum Line {
     Restart(RestartRecord),
     Memory(MemorySample),
     Case(Box<CaseRecord>),
+    Replayed(ReplayedGroup),
+    Stored(StoredRow),
     Generator(GeneratorRecord),
 }
 
@@ -81,6 +91,9 @@ enum Line {
 enum LineRef<'a> {
     Header(&'a Header),
     Operation(&'a Operation),
+    Read(&'a Read),
+    Seeded(&'a Seeded),
+    SeededAnswer(&'a SeededAnswer),
     Task(&'a TaskRow),
     Details(&'a TaskDetails),
     Event(&'a OutboxRow),
@@ -97,6 +110,8 @@ enum LineRef<'a> {
     Restart(&'a RestartRecord),
     Memory(&'a MemorySample),
     Case(&'a CaseRecord),
+    Replayed(&'a ReplayedGroup),
+    Stored(&'a StoredRow),
     Generator(&'a GeneratorRecord),
 }
 
@@ -140,9 +155,14 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
         consumers: record.consumers.clone(),
         poison: record.poison.clone(),
         besides: record.besides.clone(),
+        besides_up_to: record.besides_up_to.clone(),
+        untouched: record.untouched,
     };
     write_rows(&mut out, [&header], LineRef::Header)?;
     write_rows(&mut out, &record.operations, LineRef::Operation)?;
+    write_rows(&mut out, &record.reads, LineRef::Read)?;
+    write_rows(&mut out, &record.seeded, LineRef::Seeded)?;
+    write_rows(&mut out, &record.seeded_answers, LineRef::SeededAnswer)?;
     write_rows(&mut out, &record.tasks, LineRef::Task)?;
     write_rows(&mut out, &record.details, LineRef::Details)?;
     write_rows(&mut out, &record.events, LineRef::Event)?;
@@ -163,6 +183,8 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
     write_rows(&mut out, &record.restarts, LineRef::Restart)?;
     write_rows(&mut out, &record.memory, LineRef::Memory)?;
     write_rows(&mut out, &record.cases, LineRef::Case)?;
+    write_rows(&mut out, &record.replayed, LineRef::Replayed)?;
+    write_rows(&mut out, &record.stored, LineRef::Stored)?;
     write_rows(&mut out, &record.generator, LineRef::Generator)?;
     out.flush()
 }
@@ -200,6 +222,8 @@ fn read_lane(path: &Path) -> Result<(String, LaneRecord), LedgerFileError> {
                 record.consumers = header.consumers;
                 record.poison = header.poison;
                 record.besides = header.besides;
+                record.besides_up_to = header.besides_up_to;
+                record.untouched = header.untouched;
                 scenario = Some(header.scenario);
             }
             (Line::Header(header), _) => {
@@ -220,6 +244,9 @@ impl LaneRecord {
             // Headers are the reader's business: it knows where one may stand.
             Line::Header(_) => {}
             Line::Operation(row) => self.operations.push(row),
+            Line::Read(row) => self.reads.push(row),
+            Line::Seeded(row) => self.seeded.push(row),
+            Line::SeededAnswer(row) => self.seeded_answers.push(row),
             Line::Task(row) => self.tasks.push(row),
             Line::Details(row) => self.details.push(row),
             Line::Event(row) => self.events.push(row),
@@ -236,6 +263,8 @@ impl LaneRecord {
             Line::Restart(row) => self.restarts.push(row),
             Line::Memory(row) => self.memory.push(row),
             Line::Case(row) => self.cases.push(*row),
+            Line::Replayed(row) => self.replayed.push(row),
+            Line::Stored(row) => self.stored.push(row),
             Line::Generator(row) => self.generator = Some(row),
         }
     }
@@ -244,7 +273,7 @@ impl LaneRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{CgroupMemory, FaultKind, FaultSide, Micros, sample};
+    use crate::ledger::{CgroupMemory, FaultKind, FaultSide, Micros, ReadKind, sample};
 
     #[test]
     fn what_is_written_reads_back() {
@@ -252,6 +281,11 @@ mod tests {
         let mut spoilt = sample::lane("direct-kafka", 4);
         spoilt.poison.push(sample::event_id(9));
         spoilt.besides.push(sample::task_id(9));
+        spoilt.besides_up_to.push((sample::task_id(9), 3));
+        sample::seed(&mut spoilt, 2);
+        sample::read(&mut spoilt, ReadKind::Search);
+        spoilt.untouched = 7;
+        crate::ledger::stored_sample::replay(&mut spoilt);
         spoilt.audit_messages.push(AuditMessage::read(b"not\njson"));
         spoilt.dead_letters.push(DeadLetter {
             topic: "task-events-dlq".to_owned(),

@@ -9,12 +9,15 @@ mod account;
 mod audit_logs;
 mod book;
 mod case_compare;
+mod case_features;
 mod case_file;
 mod case_ids;
 mod case_mask;
 #[cfg(test)]
 pub(crate) mod case_sample;
 mod case_times;
+mod case_told;
+mod case_trace;
 mod cases;
 mod envelope;
 mod event_kind;
@@ -25,10 +28,18 @@ mod jsonl;
 mod lane;
 mod operation;
 mod raw_json;
+mod read;
 mod record;
 mod rows;
+mod seeded;
+mod series_life;
+#[cfg(test)]
+pub(crate) mod series_sample;
 mod series_told;
 mod stall;
+mod stored;
+#[cfg(test)]
+pub(crate) mod stored_sample;
 mod task_details;
 mod task_index;
 mod time;
@@ -43,14 +54,19 @@ mod fold_changes;
 mod fold_properties;
 #[cfg(test)]
 mod fold_rows;
+#[cfg(test)]
+mod fold_seeded;
 pub mod sample;
 
 pub use account::{Accounting, Fate, Identity, Intrusion, LostChange, Placement, UnknownFate};
 pub use audit_logs::{AuditMessage, AuditOutboxRow, AuditTopic, ToldLine};
 pub use book::{LaneView, Ledger};
 pub use case_compare::{Difference, event_types, first_difference, operation, operation_effects};
+pub use case_features::shows_feature;
 pub use case_file::{CaseFileError, write_cases};
 pub use case_mask::{MASKED, MaskedColumn, MaskedLine, Treatment, mask};
+pub use case_told::cases_as_told;
+pub use case_trace::Traced;
 pub use cases::{CaseRecord, CaseRole, EffectRow, Exchange};
 pub use envelope::{EnvelopeFault, SeenEvent, Tells};
 pub use event_kind::{EntityKind, EventKind};
@@ -63,10 +79,17 @@ pub use jsonl::{LedgerFileError, LedgerFileErrorKind, SCHEMA, read_jsonl, write_
 pub use lane::Lane;
 pub use operation::{Operation, OperationKind, OperationOutcome, Phase};
 pub use raw_json::RawJson;
+pub use read::{Read, ReadKind};
 pub use record::LaneRecord;
 pub use rows::{
     DeadLetter, DeadLetterTopic, Dropped, Effect, InboxRow, Offset, OutboxRow, TaskRow,
 };
+pub use seeded::{Seeded, SeededAnswer};
+pub use series_life::{Instance, SeriesLife, SeriesLives};
 pub use stall::Stall;
+pub use stored::{
+    MASKED_COLUMNS, MASKED_ENTRIES, MaskedEntry, MaskedStored, Moment, ReplayedGroup, StoredPair,
+    StoredRow, both_readings, stored_pairs,
+};
 pub use task_details::{Occurrence, TaskDetails};
 pub use time::Micros;

@@ -4,7 +4,8 @@ use uuid::Uuid;
 use super::{
     AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
     Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, MemorySample, Micros, Offset, Operation,
-    OutboxRow, RestartRecord, TaskDetails, TaskRow,
+    OutboxRow, Read, ReplayedGroup, RestartRecord, Seeded, SeededAnswer, StoredRow, TaskDetails,
+    TaskRow,
 };
 
 /// Everything recorded about one lane of a run. Rows stand in the order in which their source
@@ -15,6 +16,17 @@ pub struct LaneRecord {
     /// Consumers that owe an effect for each event, e.g. `audit`.
     pub consumers: Vec<String>,
     pub operations: Vec<Operation>,
+    /// Of loads that ask; others have none.
+    #[serde(default)]
+    pub reads: Vec<Read>,
+    /// Tasks that were there before the first operation and of which there is something to judge.
+    #[serde(default)]
+    pub seeded: Vec<Seeded>,
+    /// How many more there were, which stood at the end as they were put there.
+    #[serde(default)]
+    pub untouched: u64,
+    #[serde(default)]
+    pub seeded_answers: Vec<SeededAnswer>,
     pub tasks: Vec<TaskRow>,
     /// What the same rows hold besides.
     #[serde(default)]
@@ -37,6 +49,10 @@ pub struct LaneRecord {
     /// events are asked for.
     #[serde(default)]
     pub besides: Vec<Uuid>,
+    /// The highest version of some of these that was asked for. The others go on by themselves, as a series
+    /// does, or whoever changed them cannot say how far.
+    #[serde(default)]
+    pub besides_up_to: Vec<(Uuid, u64)>,
     pub offsets: Vec<Offset>,
     pub faults: Vec<FaultRecord>,
     pub restarts: Vec<RestartRecord>,
@@ -44,6 +60,12 @@ pub struct LaneRecord {
     /// What the cases of the black-box suite did.
     #[serde(default)]
     pub cases: Vec<CaseRecord>,
+    /// Consumer groups that were set back to the beginning.
+    #[serde(default)]
+    pub replayed: Vec<ReplayedGroup>,
+    /// What the stores held before that and after it.
+    #[serde(default)]
+    pub stored: Vec<StoredRow>,
     /// None where nothing was offered on a schedule.
     pub generator: Option<GeneratorRecord>,
 }
@@ -55,6 +77,10 @@ impl LaneRecord {
             lane,
             consumers: consumers.iter().map(ToString::to_string).collect(),
             operations: Vec::new(),
+            reads: Vec::new(),
+            seeded: Vec::new(),
+            untouched: 0,
+            seeded_answers: Vec::new(),
             tasks: Vec::new(),
             details: Vec::new(),
             events: Vec::new(),
@@ -68,11 +94,14 @@ impl LaneRecord {
             dropped: Vec::new(),
             poison: Vec::new(),
             besides: Vec::new(),
+            besides_up_to: Vec::new(),
             offsets: Vec::new(),
             faults: Vec::new(),
             restarts: Vec::new(),
             memory: Vec::new(),
             cases: Vec::new(),
+            replayed: Vec::new(),
+            stored: Vec::new(),
             generator: None,
         }
     }

@@ -6,9 +6,12 @@ use uuid::Uuid;
 use super::{
     AuditMessage, AuditOutboxRow, AuditTopic, DeadLetterTopic, Effect, EntityKind, EventKind,
     GeneratorRecord, Lane, LaneRecord, Micros, Offset, Operation, OperationKind, OperationOutcome,
-    OutboxRow, Phase, RawJson, TaskDetails, TaskRow, ToldLine,
+    OutboxRow, Phase, RawJson, Read, ReadKind, Seeded, SeededAnswer, TaskDetails, TaskRow,
+    ToldLine,
 };
 
+/// Whose tasks all of them are.
+const USER: Uuid = Uuid::from_u128(0x05);
 /// The one consumer that owes an effect for each event.
 pub const CONSUMER: &str = "audit";
 /// 2026-01-01T00:00:00Z.
@@ -103,10 +106,69 @@ pub fn audit_event_id(position: usize) -> Uuid {
     Uuid::from_u128(0xa0_u128 << 96 | position as u128)
 }
 
+/// Id of a task of [`seed`].
+pub fn seeded_id(number: usize) -> Uuid {
+    Uuid::from_u128(0x5e_u128 << 96 | number as u128)
+}
+
+/// Adds tasks that were there before the first operation, every other one of them completed, and reads each
+/// through the API.
+pub fn seed(record: &mut LaneRecord, count: usize) {
+    for number in 0..count {
+        let status = if number % 2 == 0 {
+            "pending"
+        } else {
+            "completed"
+        };
+        let row = TaskRow {
+            task_id: seeded_id(number),
+            user_id: USER,
+            title: format!("seeded {number}"),
+            status: status.to_owned(),
+            version: 1,
+            committed_at: Some(Micros(BEGAN_AT_MICROS - 1)),
+        };
+        let details = details(&row);
+        let state = RawJson::of(&state_at(&row, "2025-12-31T23:59:59Z"));
+        record.seeded_answers.push(SeededAnswer {
+            task_id: row.task_id,
+            seeded: state.clone(),
+            answered: state,
+        });
+        record.seeded.push(Seeded {
+            row: row.clone(),
+            details: details.clone(),
+        });
+        record.details.push(details);
+        record.tasks.push(row);
+    }
+}
+
+/// Adds a change of a task of [`seed`], which goes well. It is the next in the schedule.
+pub fn change_seeded(record: &mut LaneRecord, number: usize, kind: OperationKind) {
+    change_by_id(record, seeded_id(number), kind);
+}
+
+/// Adds a question that was answered in 3 ms, the next in the schedule.
+pub fn read(record: &mut LaneRecord, kind: ReadKind) {
+    let position = record.operations.len() + record.reads.len();
+    record.reads.push(Read {
+        kind,
+        user_id: USER,
+        phase: Phase::Load,
+        intended_at: moment(position, 0),
+        done_at: moment(position, 3_000),
+        fault: None,
+    });
+}
+
 /// Adds a change of the task at a position of [`lane`], which goes as well as everything before it.
 /// It is the next in the schedule. A task that was deleted cannot be changed.
 pub fn change(record: &mut LaneRecord, task: usize, kind: OperationKind) {
-    let task_id = task_id(task);
+    change_by_id(record, task_id(task), kind);
+}
+
+fn change_by_id(record: &mut LaneRecord, task_id: Uuid, kind: OperationKind) {
     if let Some(row) = record.tasks.iter().position(|row| row.task_id == task_id) {
         change_row(record, row, kind);
     }
@@ -144,7 +206,7 @@ fn change_row(record: &mut LaneRecord, row: usize, kind: OperationKind) {
 fn add_creation(record: &mut LaneRecord, position: usize) {
     let row = TaskRow {
         task_id: task_id(position),
-        user_id: Uuid::from_u128(0x05),
+        user_id: USER,
         title: format!("task {position}"),
         status: "pending".to_owned(),
         version: 1,
@@ -235,6 +297,8 @@ fn publish_line(record: &mut LaneRecord, position: usize, at: Micros) {
         seq: line.seq,
         event_id,
         entity_id: line.task_id,
+        entity: Some(EntityKind::Task),
+        user_id: Some(USER),
         sent_at: Some(at),
         attempts: 1,
     });
@@ -244,6 +308,7 @@ fn publish_line(record: &mut LaneRecord, position: usize, at: Micros) {
         recorded_event_id: line.event_id,
         entity: EntityKind::Task,
         entity_id: line.task_id,
+        user_id: Some(USER),
         version: line.version,
         action: line.action.clone(),
     }));

@@ -86,6 +86,24 @@ impl SeriesTold {
         self.of_task.get(&task_id).into_iter().flatten().copied()
     }
 
+    /// The instances that events tell of, each with a task that was one.
+    pub(super) fn instances(&self) -> impl Iterator<Item = (Uuid, Occurrence)> {
+        let tasks = self.of_task.iter();
+        tasks.flat_map(|(task, instances)| instances.iter().map(|instance| (*task, *instance)))
+    }
+
+    /// Whether a series was ended, or came to its end.
+    pub(super) fn is_over(&self, series_id: Uuid) -> bool {
+        let series = self.series.get(&series_id);
+        series.is_some_and(|series| series.is_over)
+    }
+
+    /// Whether the instances of a series come with time.
+    pub(super) fn is_on_schedule(&self, series_id: Uuid) -> bool {
+        let series = self.series.get(&series_id);
+        series.is_some_and(|series| series.is_on_schedule)
+    }
+
     /// Whether what comes after a settled instance is there, or is not the settlement's to bring about:
     /// its series is over, or goes by its schedule. A task that changed series was settled in one of them;
     /// the other is over.

@@ -2,14 +2,15 @@ use std::time::Duration;
 
 use super::{Accounting, LaneRecord, Micros};
 
-/// A stretch in which at least one event was waiting and no effect was committed.
+/// A stretch in which at least one event was waiting and no effect was committed; or one in which at least
+/// one instance was settled and no next one came.
 ///
 /// A gap between effects alone says nothing: with nothing to do there is nothing to commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// The last effect before, or the arrival of the event that waited, whichever is later.
+    /// The last effect before, or the arrival of what waited, whichever is later.
     pub from: Micros,
-    /// The effect that ended it.
+    /// The effect, or the instance, that ended it.
     pub until: Micros,
 }
 
@@ -24,31 +25,36 @@ impl LaneRecord {
     /// wait has no end, and the accounting names them.
     pub(super) fn stalls(&self, accounting: &Accounting) -> Vec<Stall> {
         let rows = self.effects.iter().zip(&accounting.event_of_effect);
-        let mut done: Vec<(Micros, Micros)> = rows
+        let done = rows
             .zip(&accounting.is_repeat)
             .filter(|&(_, is_repeat)| !is_repeat)
             .filter_map(|((effect, event), _)| {
                 event.map(|event| (effect.at(), self.events[event].inserted_at))
-            })
-            .collect();
-        done.sort_unstable();
-        // The earliest arrival among the events that are not done before each effect.
-        let mut earliest = Micros(i64::MAX);
-        for (_, arrived) in done.iter_mut().rev() {
-            earliest = earliest.min(*arrived);
-            *arrived = earliest;
-        }
-        let mut stalls = Vec::with_capacity(done.len());
-        let mut last_effect = Micros(i64::MIN);
-        for (until, waiting_since) in done {
-            let from = waiting_since.max(last_effect);
-            if until > from {
-                stalls.push(Stall { from, until });
-            }
-            last_effect = until;
-        }
-        stalls
+            });
+        stalls_between(done.collect())
     }
+}
+
+/// The stretches in which something waited and nothing was done. `done` has, for each thing, when it was
+/// done and since when it had waited.
+pub(super) fn stalls_between(mut done: Vec<(Micros, Micros)>) -> Vec<Stall> {
+    done.sort_unstable();
+    // The earliest arrival among those that are not done before each.
+    let mut earliest = Micros(i64::MAX);
+    for (_, arrived) in done.iter_mut().rev() {
+        earliest = earliest.min(*arrived);
+        *arrived = earliest;
+    }
+    let mut stalls = Vec::with_capacity(done.len());
+    let mut last_done = Micros(i64::MIN);
+    for (until, waiting_since) in done {
+        let from = waiting_since.max(last_done);
+        if until > from {
+            stalls.push(Stall { from, until });
+        }
+        last_done = until;
+    }
+    stalls
 }
 
 #[cfg(test)]

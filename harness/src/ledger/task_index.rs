@@ -8,13 +8,15 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{EventKind, Groups, LaneRecord, OperationKind, OperationOutcome};
+use super::{EventKind, Groups, LaneRecord, OperationKind, OperationOutcome, Seeded};
 
 pub(super) struct TaskIndex {
     pub(super) of_row: Vec<usize>,
     pub(super) of_event: Vec<usize>,
     /// The task that an operation was acknowledged for, or else the one that it addresses.
     pub(super) of_operation: Vec<Option<usize>>,
+    /// For each task, its place among the seeded ones.
+    seeded: Vec<Option<usize>>,
     /// Positions of each task's events, by version.
     events: Groups,
     count: usize,
@@ -45,13 +47,23 @@ impl TaskIndex {
                 _ => operation.task_id.map(&mut number),
             })
             .collect();
+        let of_seeded: Vec<usize> = record
+            .seeded
+            .iter()
+            .map(|seeded| number(seeded.row.task_id))
+            .collect();
         let count = numbers.len();
+        let mut seeded = vec![None; count];
+        for (position, &task) in of_seeded.iter().enumerate() {
+            seeded[task] = Some(position);
+        }
         let mut events = Groups::by_number(&of_event, count);
         events.sort_each_by_key(|event| record.events[event].version);
         Self {
             of_row,
             of_event,
             of_operation,
+            seeded,
             events,
             count,
         }
@@ -60,6 +72,19 @@ impl TaskIndex {
     /// A value for each task, to begin with.
     pub(super) fn each<T: Clone>(&self, value: T) -> Vec<T> {
         vec![value; self.count]
+    }
+
+    /// The task as it was before the first operation; none for one that was not there.
+    pub(super) fn seeded<'a>(&self, record: &'a LaneRecord, task: usize) -> Option<&'a Seeded> {
+        self.seeded[task].map(|position| &record.seeded[position])
+    }
+
+    /// For each task, the version at which it was seeded.
+    pub(super) fn seeded_versions(&self, record: &LaneRecord) -> Vec<Option<u64>> {
+        let places = self.seeded.iter();
+        places
+            .map(|place| place.map(|position| record.seeded[position].row.version))
+            .collect()
     }
 
     /// The first event of a task's version.
@@ -87,8 +112,9 @@ impl TaskIndex {
     /// with it. In one pass: looking back from each request would not stay linear.
     pub(super) fn last_completions(&self, record: &LaneRecord) -> Vec<Option<OperationKind>> {
         let mut last_of_event = vec![None; record.events.len()];
-        for events in self.events.iter() {
-            let mut last = None;
+        for (task, events) in self.events.iter().enumerate() {
+            let seeded = self.seeded(record, task);
+            let mut last = seeded.and_then(Seeded::toggled_by);
             for &event in events {
                 let kind = record.events[event].kind.and_then(EventKind::of_task);
                 last = kind.filter(|kind| kind.is_idempotent()).or(last);

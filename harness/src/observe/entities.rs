@@ -6,7 +6,7 @@ use sqlx::{PgPool, Row};
 
 use super::rows::{read_table, snapshot, undecodable, unsigned};
 use super::{ObserveError, ObserveErrorKind};
-use crate::ledger::{AuditOutboxRow, LaneRecord, Micros, Occurrence, TaskDetails};
+use crate::ledger::{AuditOutboxRow, EntityKind, LaneRecord, Micros, Occurrence, TaskDetails};
 
 /// A database that is up answers at once; one that is being restarted may take this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -16,8 +16,10 @@ const DETAILS: &str = "SELECT id, version, \
      (ARRAY['low', 'medium', 'high', 'urgent'])[priority + 1] AS priority, \
      (extract(epoch FROM due_at) * 1000000)::bigint AS due, time_zone, category_id, tags, \
      series_id, occurrence FROM tasks ORDER BY id";
-const AUDIT_OUTBOX: &str = "SELECT seq, event_id, entity_id, attempts, \
-     (extract(epoch FROM sent_at) * 1000000)::bigint AS sent FROM audit_outbox ORDER BY seq";
+/// What the line itself says of whose it is, and of what.
+const AUDIT_OUTBOX: &str = "SELECT o.seq, o.event_id, o.entity_id, o.attempts, l.entity, l.user_id, \
+     (extract(epoch FROM o.sent_at) * 1000000)::bigint AS sent \
+     FROM audit_outbox o LEFT JOIN audit_log l USING (seq) ORDER BY o.seq";
 /// Asked again and again while a lane settles: the partial index answers for what is unsent.
 const COUNTS: &str = "SELECT (SELECT count(*) FROM audit_outbox WHERE sent_at IS NULL) AS unsent, \
      (SELECT count(*) FROM outbox WHERE topic = $1) AS owing";
@@ -75,8 +77,9 @@ impl EntityObserver {
         counts().map_err(read)
     }
 
-    /// Appends all rows to the record, from one snapshot. To be read before effects are: a row of the
-    /// trail's outbox is committed with its line, and a line that came later is none too few.
+    /// Appends all rows to the record, from one snapshot. Effects come from another: on a lane that is not at
+    /// rest, a line that is written between the two has no row here, or a row no line there, whichever is
+    /// read first. Whoever compares them waits for rest before.
     pub async fn read_into(&self, record: &mut LaneRecord) -> Result<(), ObserveError> {
         let mut snapshot = snapshot(&self.pool).await?;
         read_table(
@@ -122,10 +125,17 @@ fn details(row: &PgRow) -> Result<TaskDetails, sqlx::Error> {
 }
 
 fn outbox_row(row: &PgRow) -> Result<AuditOutboxRow, sqlx::Error> {
+    let entity: Option<&str> = row.try_get("entity")?;
+    let entity = entity.map(|name| {
+        let unknown = || sqlx::Error::Decode(format!("unknown entity {name:?}").into());
+        EntityKind::of_name(name).ok_or_else(unknown)
+    });
     Ok(AuditOutboxRow {
         seq: row.try_get("seq")?,
         event_id: row.try_get("event_id")?,
         entity_id: row.try_get("entity_id")?,
+        entity: entity.transpose()?,
+        user_id: row.try_get("user_id")?,
         sent_at: row.try_get::<Option<i64>, _>("sent")?.map(Micros),
         attempts: u32::try_from(row.try_get::<i32, _>("attempts")?).map_err(undecodable)?,
     })

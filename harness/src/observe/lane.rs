@@ -4,7 +4,7 @@ use super::{
     Answer, Counts, EntityCounts, EntityObserver, KafkaObserver, ObserveError, PostgresObserver,
     RedisObserver, until,
 };
-use crate::ledger::{LaneRecord, Offset};
+use crate::ledger::{Lane, LaneRecord, Offset, Seeded};
 use crate::provider::Waited;
 
 /// Nothing may change for this long before a lane counts as quiet. Dapr commits Kafka offsets once
@@ -74,6 +74,17 @@ impl LaneObserver {
         until("a quiet lane", within, || self.standing(), decide).await
     }
 
+    /// The tasks that the database holds, before the first operation: each was put there past the system.
+    pub async fn seeded(&self) -> Result<Vec<Seeded>, ObserveError> {
+        let mut before = LaneRecord::new(Lane::new(""), &[]);
+        self.entities.read_into(&mut before).await?;
+        self.postgres.read_into(&mut before).await?;
+        // Both are in the order of ids.
+        let tasks = before.tasks.into_iter().zip(before.details);
+        let seeded = tasks.map(|(row, details)| Seeded { row, details });
+        Ok(seeded.collect())
+    }
+
     /// Appends everything that the stores hold to the record.
     ///
     /// Offsets are read before the database: an offset past an event that the database does not
@@ -94,7 +105,8 @@ impl LaneObserver {
         }
     }
 
-    async fn offsets(&self) -> Result<Vec<Offset>, ObserveError> {
+    /// Where each consumer group of the lane stands.
+    pub async fn offsets(&self) -> Result<Vec<Offset>, ObserveError> {
         match &self.broker {
             BrokerObserver::Kafka(kafka) => kafka.offsets().await,
             BrokerObserver::Redis(redis) => redis.offsets().await,

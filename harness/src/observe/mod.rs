@@ -5,28 +5,38 @@
 
 mod cgroup;
 mod cgroup_memory;
+mod counters;
 mod entities;
 mod envelope;
 mod error;
+mod instances;
 mod kafka;
 mod lane;
 mod memory;
+mod messages;
 mod postgres;
 mod process;
 mod redis;
+mod redis_keys;
 mod rows;
+mod tables;
 mod topics;
 mod user_rows;
 mod wait;
 
+pub use counters::counter;
 pub use entities::{EntityCounts, EntityObserver};
 pub use error::{ObserveError, ObserveErrorKind};
+pub use instances::LatestInstance;
 pub use kafka::KafkaObserver;
 pub use lane::{BrokerObserver, LaneObserver};
 pub use memory::{MemorySampler, SampledMemory, Watched};
+pub use messages::messages;
 pub use postgres::{Counts, PostgresObserver};
 pub use process::{ProcessUsage, usage};
 pub use redis::RedisObserver;
+pub use redis_keys::RedisKeysObserver;
+pub use tables::TablesObserver;
 pub use topics::{LaneTopics, Reading};
 pub use user_rows::UserRowsObserver;
 pub use wait::{Answer, until};

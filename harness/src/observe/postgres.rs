@@ -79,6 +79,10 @@ impl PostgresObserver {
         Ok(Self { pool })
     }
 
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     pub async fn counts(&self) -> Result<Counts, ObserveError> {
         let read = |source| ObserveError::new(ObserveErrorKind::Read, "row counts", source);
         let row = sqlx::query(COUNTS)

@@ -12,7 +12,7 @@ use crate::ledger::EffectRow;
 
 /// Whole rows with their user, table by table. No column is named but those that lead to the user: one that
 /// a later migration adds is read as well.
-const STATEMENTS: [(&str, &str); 6] = [
+const STATEMENTS: [(&str, &str); 7] = [
     (
         "tasks",
         "SELECT user_id, to_jsonb(t)::text AS row FROM tasks t",
@@ -41,9 +41,14 @@ const STATEMENTS: [(&str, &str); 6] = [
          'action', l.action, 'entity', l.entity, 'recorded_event_id', l.event_id))::text AS row \
          FROM audit_outbox t JOIN audit_log l USING (seq)",
     ),
+    (
+        "keyed_answers",
+        "SELECT user_id, to_jsonb(t)::text AS row FROM keyed_answers t",
+    ),
 ];
 
-/// Reads every row that tells of what a user did: tasks, labels, series, events, and the trail.
+/// Reads every row that tells of what a user did: tasks, labels, series, events, the trail, and answers
+/// that are kept under a key.
 #[derive(Clone, Debug)]
 pub struct UserRowsObserver {
     pool: PgPool,

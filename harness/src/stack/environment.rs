@@ -20,6 +20,8 @@ pub(super) struct Surroundings<'a> {
     /// With credentials.
     pub(super) database_url: &'a str,
     pub(super) service_token: &'a ServiceToken,
+    /// What the lane's sidecars show their apps.
+    pub(super) app_api_token: &'a ServiceToken,
     /// `host:port`
     pub(super) api: &'a str,
     /// `host:port`; none on the light stack.
@@ -38,8 +40,10 @@ impl Surroundings<'_> {
                 pair("USE_DAPR", "true"),
                 pair("DAPR_HTTP_URL", format!("http://{sidecar}")),
                 pair("STATE_STORE", STATE_STORE),
-                // Where the process asks for its secrets: its own environment holds none.
+                // Where the process asks for its secrets: its own environment holds one alone, which the
+                // sidecar must not give away.
                 pair("SECRET_STORES", SECRET_STORES),
+                self.app_api_token(),
             ]);
         } else {
             env.extend(self.direct());
@@ -58,8 +62,14 @@ impl Surroundings<'_> {
             pair("CONSUMER_GROUP", group),
             pair("STATE_DATABASE_URL", self.database_url),
         ];
+        env.push(self.app_api_token());
         env.extend(self.secrets(role));
         env
+    }
+
+    /// Dapr's own name: the sidecar shows it with all that it delivers, and its app asks for it.
+    fn app_api_token(&self) -> (String, String) {
+        pair("APP_API_TOKEN", self.app_api_token.reveal())
     }
 
     /// The way to the broker, to state and to the api without a sidecar.
@@ -125,11 +135,12 @@ mod tests {
 
     /// What process and sidecar of each role are told, in the order of the roles.
     fn told(lane: &Lane) -> [[BTreeMap<String, String>; 2]; 3] {
-        let token = ServiceToken::generate().unwrap();
+        let [token, app_api_token] = [(); 2].map(|()| ServiceToken::generate().unwrap());
         let surroundings = Surroundings {
             lane,
             database_url: DATABASE,
             service_token: &token,
+            app_api_token: &app_api_token,
             api: "127.0.0.1:2",
             kafka: Some("127.0.0.1:3".to_owned()),
             redis: "127.0.0.1:4".to_owned(),
@@ -148,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn with_dapr_the_secrets_are_the_sidecars_and_no_process_has_one() {
+    fn with_dapr_the_secrets_are_the_sidecars_and_no_process_has_them() {
         for broker in [Broker::Kafka, Broker::Redis] {
             let told = told(&Lane::dapr(broker));
             let (with, without) = ([false, true], [false, false]);
@@ -159,6 +170,20 @@ mod tests {
                 assert_eq!(app["STATE_STORE"], "statestore");
                 assert!(app.values().all(|value| !value.contains("hunter2")));
             }
+        }
+    }
+
+    #[test]
+    fn a_sidecar_and_its_app_share_the_token_that_nobody_else_has() {
+        for broker in [Broker::Kafka, Broker::Redis] {
+            let told = told(&Lane::dapr(broker));
+            assert_eq!(holders(&told, "APP_API_TOKEN"), [[true; 2]; 3]);
+            for [app, sidecar] in &told {
+                assert_eq!(app["APP_API_TOKEN"], sidecar["APP_API_TOKEN"]);
+                assert_ne!(sidecar.get("SERVICE_TOKEN"), app.get("APP_API_TOKEN"));
+            }
+            let direct = self::told(&Lane::direct(broker));
+            assert_eq!(holders(&direct, "APP_API_TOKEN"), [[false; 2]; 3]);
         }
     }
 

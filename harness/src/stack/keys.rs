@@ -93,8 +93,9 @@ impl Keys {
     }
 }
 
-/// The secret that processes of the system show each other, one for a stack. It exists in memory and in
-/// the environment of those who need it, and nowhere else.
+/// A secret that processes show each other: one for a stack between roles, one for a lane between its
+/// sidecars and their apps. It exists in memory and in the environment of those who need it, and nowhere
+/// else.
 #[derive(Clone)]
 pub(super) struct ServiceToken(String);
 
@@ -105,7 +106,7 @@ impl ServiceToken {
         rand::fill(&mut bits).map_err(|_| {
             StackError::new(
                 StackErrorKind::Io,
-                "make the token that the system's processes show each other",
+                "make a token that processes show each other",
                 "see that the machine has randomness",
             )
         })?;

@@ -8,6 +8,7 @@ use futures::future::{try_join, try_join_all};
 use gauntlet_contract::config::{Broker, Role};
 
 use super::environment::Surroundings;
+use super::keys::ServiceToken;
 use super::lane::{Instances, Place, Places, RunningLane};
 use super::promise::Promised;
 use super::roster::Layer;
@@ -50,6 +51,7 @@ struct Building {
     lane: Lane,
     ground: Ground,
     places: Places,
+    app_api_token: ServiceToken,
     working_dir: PathBuf,
 }
 
@@ -68,6 +70,7 @@ pub(super) async fn start(
         lane,
         ground,
         places,
+        app_api_token: ServiceToken::generate()?,
         working_dir,
     };
     let (database_url, apps, sidecars) = building.build().await?;
@@ -226,6 +229,7 @@ impl Building {
             lane: &self.lane,
             database_url,
             service_token: &self.starter.service_token,
+            app_api_token: &self.app_api_token,
             api: &self.places.of(Role::Api).app.peers,
             kafka,
             redis: self.ground.redis.get().await.peers().to_owned(),

@@ -3,6 +3,7 @@ use std::time::Duration;
 use gauntlet_contract::TaskId;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, redirect, retry};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::{Outcome, Request, Target, UnknownReason, User};
@@ -65,8 +66,24 @@ impl Client {
         self.execute(self.prepare(key, user, request)).await
     }
 
+    /// The whole answer to a question, outside any load. An error where there was none, or one that is not
+    /// a 2xx with JSON in it.
+    pub async fn ask(&self, user: &User, request: &Request) -> Result<Value, LoadError> {
+        let prepared = self.prepare("", user, request).request;
+        let url = prepared.url().to_string();
+        let failed = |error: reqwest::Error| {
+            LoadError::caused(LoadErrorKind::Ask { url: url.clone() }, error)
+        };
+        let answer = self.http.execute(prepared).await.map_err(&failed)?;
+        let answer = answer.error_for_status().map_err(&failed)?;
+        answer.json().await.map_err(&failed)
+    }
+
     pub(crate) fn prepare(&self, key: &str, user: &User, request: &Request) -> Prepared {
-        let mut prepared = reqwest::Request::new(request.method(), self.target.at(&request.path()));
+        let mut prepared = reqwest::Request::new(
+            request.method(),
+            self.target.at(&request.path(), &request.fields()),
+        );
         let headers = prepared.headers_mut();
         headers.insert(AUTHORIZATION, user.authorization());
         if let Some(body) = request.body(key) {
@@ -102,7 +119,7 @@ impl Client {
     pub(crate) async fn warm_up(&self, connections: usize) -> Result<(), LoadError> {
         let mut opening = JoinSet::new();
         for _ in 0..connections {
-            let request = reqwest::Request::new(Method::GET, self.target.at(WARM_UP_PATH));
+            let request = reqwest::Request::new(Method::GET, self.target.at(WARM_UP_PATH, &[]));
             let http = self.http.clone();
             opening.spawn(async move { http.execute(request).await?.bytes().await });
         }

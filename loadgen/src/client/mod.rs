@@ -2,6 +2,7 @@
 
 mod http;
 mod outcome;
+mod query;
 mod request;
 mod target;
 mod user;
@@ -9,6 +10,7 @@ mod user;
 pub use http::Client;
 pub(crate) use http::Prepared;
 pub use outcome::{Outcome, UnknownReason};
+pub use query::ListQuery;
 pub use request::{Completion, OperationKind, Request};
 pub use target::Target;
 pub use user::User;

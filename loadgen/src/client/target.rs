@@ -81,9 +81,12 @@ impl Target {
         self
     }
 
-    pub(super) fn at(&self, path: &str) -> Url {
+    pub(super) fn at(&self, path: &str, fields: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(path);
+        if !fields.is_empty() {
+            url.query_pairs_mut().extend_pairs(fields);
+        }
         url
     }
 }

@@ -131,7 +131,7 @@ impl ChangeTasks {
 
 impl LivingTask {
     /// The state after its next completion or reopening.
-    fn toggle(&mut self) -> Completion {
+    pub(super) fn toggle(&mut self) -> Completion {
         self.state = match self.state {
             Completion::Done => Completion::Undone,
             Completion::Undone => Completion::Done,

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use gauntlet_contract::TaskId;
-use gauntlet_loadgen::client::{Client, Completion, Outcome, Request, Target, UnknownReason};
+use gauntlet_loadgen::client::{
+    Client, Completion, ListQuery, Outcome, Request, Target, UnknownReason,
+};
 
 use crate::api::{Reply, TestApi, user};
 
@@ -25,6 +27,8 @@ async fn each_operation_is_the_call_that_the_api_documents() {
         described,
         Request::Get { task },
         Request::List,
+        Request::Find(ListQuery::search("milk & more").with("sort", "title")),
+        Request::Find(ListQuery::list().with("status", "pending").behind("c=")),
         Request::Update { task },
         Request::Complete {
             task,
@@ -57,6 +61,8 @@ async fn each_operation_is_the_call_that_the_api_documents() {
             ),
             (&one("GET"), ""),
             ("GET /api/tasks", ""),
+            ("GET /api/tasks/search?q=milk+%26+more&sort=title", ""),
+            ("GET /api/tasks?status=pending&cursor=c%3D", ""),
             (&one("PATCH"), r#"{"title":"key-7"}"#),
             (&complete, r#"{"completed":true}"#),
             (&complete, r#"{"completed":false}"#),

@@ -1,8 +1,9 @@
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gauntlet_contract::UserId;
-use gauntlet_harness::ledger::Exchange;
+use gauntlet_harness::ledger::{Exchange, Traced};
 use gauntlet_harness::observe::{self, Answer as Asked};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
@@ -69,6 +70,17 @@ impl Actor {
         format!("{base}{path}")
             .parse()
             .map_err(|error| Surprise::new(path, format!("no URL: {error}")))
+    }
+
+    /// The header that begins a trace with the next request. Questions that are repeated until they are
+    /// answered as they have to be are one request.
+    pub(super) fn traceparent(&self) -> String {
+        let transcript = self
+            .transcript
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let request = u16::try_from(transcript.len()).unwrap_or(u16::MAX);
+        Traced::by(self.id.0, request).header()
     }
 
     pub(super) fn enter(&self, answer: &Answer) {
@@ -150,21 +162,24 @@ impl Actor {
     }
 
     /// Asks until the answer is as it has to become. That one alone enters the transcript: how often was
-    /// asked is not the system's doing.
+    /// asked is not the system's doing. That it fails on the way is: no answer, or one of 500 or above, ends
+    /// the wait as a surprise.
     pub(super) async fn eventually(
         &self,
         call: Call<'_>,
         what: &str,
         is_met: impl Fn(&Answer) -> bool,
     ) -> Checked<Answer> {
-        let decide = |answer: Answer| {
-            if is_met(&answer) {
-                return Asked::Met(answer);
+        let ask = || async { Ok::<_, Infallible>(call.clone().ask().await) };
+        let decide = |asked: Checked<Answer>| match asked {
+            Ok(answer) if answer.status >= 500 => {
+                Asked::Met(Err(answer.surprise("failed on the way")))
             }
-            Asked::NotYet(answer.surprise("not yet").to_string())
+            Ok(answer) if !is_met(&answer) => Asked::NotYet(answer.surprise("not yet").to_string()),
+            met => Asked::Met(met),
         };
-        let asked = observe::until(what, EVENTUALLY, || call.clone().ask(), decide).await;
-        let answer = asked.map_err(|waited| Surprise::new("eventually", waited))?;
+        let asked = observe::until(what, EVENTUALLY, ask, decide).await;
+        let answer = asked.map_err(|waited| Surprise::new("eventually", waited))??;
         self.enter(&answer);
         Ok(answer)
     }

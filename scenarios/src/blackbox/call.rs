@@ -136,7 +136,8 @@ impl<'a> Call<'a> {
             Bearer::Other(token) => Some(token.as_str()),
         };
         let bearer = token.map(|token| (AUTHORIZATION.as_str(), format!("Bearer {token}")));
-        for (name, value) in self.headers.iter().cloned().chain(bearer) {
+        let trace = Some(("traceparent", self.actor.traceparent()));
+        for (name, value) in self.headers.iter().cloned().chain(bearer).chain(trace) {
             let value = value
                 .parse()
                 .map_err(|_| unsendable(format!("header {name}")))?;

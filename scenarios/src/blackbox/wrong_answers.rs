@@ -235,6 +235,30 @@ async fn planted_silence_is_a_surprise_and_no_panic() {
     assert!(surprise.contains("no answer"), "{surprise}");
 }
 
+async fn eventually_empty(stage: Stage) -> Checked<()> {
+    let is_empty = |answer: &Answer| answer.items().count() == 0;
+    let call = stage.me.get("/api/tasks");
+    stage
+        .me
+        .eventually(call, "an empty list", is_empty)
+        .await
+        .map(drop)
+}
+
+/// An answer without items would do, and a failure has none.
+#[tokio::test]
+async fn planted_failure_on_the_way_is_not_waited_away() {
+    tells_apart(
+        |stage| Box::pin(eventually_empty(stage)),
+        ok(json!({"items": []})),
+        Planted {
+            status: 503,
+            ..ok(json!({"items": []}))
+        },
+    )
+    .await;
+}
+
 /// The suite itself: a server that finds everything in order and lists nothing satisfies no case.
 #[tokio::test]
 async fn planted_server_that_is_always_content_surprises_every_case() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use gauntlet_contract::config::{Broker, Role};
 use gauntlet_harness::check::figure::{recovery, sidecar_overhead as overhead_of};
 use gauntlet_harness::check::{
-    Amount, AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect,
-    ConsumerDrained, ContentIntact, EffectsInOrder, FaultFelt, GeneratorOnTime, NoEffectTwice,
-    NoHealthyDeadLetter, NothingInvented, NothingLost, OrderTested, PeakOf, PublishLatency, Scope,
-    SidecarMemoryPeak, SidecarMemorySlope, UnknownsSettled,
+    Amount, ApiLatency, AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect,
+    ConsumerDrained, ContentIntact, EffectsInOrder, FaultFelt, GeneratorOnTime,
+    InstancesExactlyOnce, NoEffectTwice, NoHealthyDeadLetter, NothingInvented, NothingLost,
+    OrderTested, PeakOf, PublishLatency, Scope, SeededReadsBack, SidecarMemoryPeak,
+    SidecarMemorySlope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
 use gauntlet_harness::stack::{Lane, StackKind, Topology};
@@ -120,6 +121,21 @@ pub(super) fn latency_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
     ]
 }
 
+/// SC-011: p95 below 200 ms asked, 25 ms ours, of so many requests in which each kind has its share.
+pub(super) fn api_checks(lane: &Lane, requests: u64, of_each_kind: u64) -> Vec<Box<dyn Check>> {
+    let bars = Bars::new(
+        Bar::below(Duration::from_millis(200)),
+        Bar::below(Duration::from_millis(25)),
+    );
+    let scope = scope(lane).at_least(requests);
+    vec![Box::new(ApiLatency::new(scope, bars, of_each_kind))]
+}
+
+/// What was put there past the system reads as what it stored itself.
+pub(super) fn seeding_checks(lane: &Lane, sample: u64) -> Vec<Box<dyn Check>> {
+    vec![Box::new(SeededReadsBack::new(scope(lane).at_least(sample)))]
+}
+
 /// SC-007, for each sidecar of a lane: resident peak below 128 MB asked; ours on its anonymous part,
 /// below 48 MB and growing by at most 1 MB in 10 minutes.
 pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
@@ -144,6 +160,11 @@ pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
 /// A fault that cost nothing tested nothing.
 pub(super) fn fault_checks(lane: &Lane, faults: u64) -> Vec<Box<dyn Check>> {
     vec![Box::new(FaultFelt::new(scope(lane).at_least(faults)))]
+}
+
+/// S4: each of at least so many settled instances has exactly one next one.
+pub(super) fn series_check(lane: &Lane, settled: u64) -> Box<dyn Check> {
+    Box::new(InstancesExactlyOnce::new(scope(lane).at_least(settled)))
 }
 
 /// How long effects stood still after each fault.

@@ -1,14 +1,21 @@
 //! The scenarios, one file each.
 
+mod api_latency;
+mod api_latency_questions;
 mod burst_1000;
 mod common;
 mod consumer_crash;
 mod equivalence;
 mod publish_latency;
+mod replay;
+mod role_crash;
 mod sidecar_memory;
 
+pub use api_latency::ApiLatency;
 pub use burst_1000::Burst1000;
 pub use consumer_crash::ConsumerCrash;
 pub use equivalence::Equivalence;
 pub use publish_latency::PublishLatency;
+pub use replay::Replay;
+pub use role_crash::RoleCrash;
 pub use sidecar_memory::SidecarMemory;

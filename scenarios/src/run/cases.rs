@@ -1,7 +1,7 @@
 //! The black-box suite on the lanes of a run: cases are played on all of them side by side, and what they
 //! left is read when nothing moves any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -46,6 +46,9 @@ impl Run {
         for (lane, cases) in played.await? {
             let record = &mut self.lane_mut(&lane)?.record;
             record.besides.extend(cases.iter().flat_map(changed));
+            record
+                .besides_up_to
+                .extend(cases.iter().flat_map(asked_for));
             record.cases.extend(cases);
         }
         Ok(())
@@ -165,6 +168,35 @@ fn changed(case: &CaseRecord) -> Vec<Uuid> {
     ids.filter_map(|id| Uuid::try_parse(id).ok()).collect()
 }
 
+/// How far the case's own requests took what their answers show with its version: to the highest of these, and a
+/// step further with each later request that names it and shows none, as a deletion does.
+fn asked_for(case: &CaseRecord) -> BTreeMap<Uuid, u64> {
+    let mut up_to = BTreeMap::new();
+    let is_change = |it: &&Exchange| !it.call.starts_with("GET ") && it.status < 300;
+    for exchange in case.exchanges.iter().filter(is_change) {
+        // Not a series, which goes on by itself.
+        let is_task_or_label = ["title", "name"]
+            .iter()
+            .any(|it| exchange.body[*it].is_string());
+        let shown = exchange.body["id"].as_str().filter(|_| is_task_or_label);
+        let shown = shown.and_then(|id| Uuid::try_parse(id).ok());
+        if let (Some(id), Some(version)) = (shown, exchange.body["version"].as_u64()) {
+            let highest: &mut u64 = up_to.entry(id).or_default();
+            *highest = version.max(*highest);
+        }
+        let path = exchange.call.split('?').next().unwrap_or_default();
+        let named = path
+            .split('/')
+            .filter_map(|part| Uuid::try_parse(part).ok());
+        for id in named.filter(|id| Some(*id) != shown) {
+            if let Some(highest) = up_to.get_mut(&id) {
+                *highest += 1;
+            }
+        }
+    }
+    up_to
+}
+
 fn taken(rows: &mut HashMap<Uuid, Vec<EffectRow>>, users: &[Uuid]) -> Vec<EffectRow> {
     let of_users = users.iter().filter_map(|user| rows.remove(user));
     of_users.flatten().collect()
@@ -226,5 +258,42 @@ mod tests {
             rows: None,
         };
         assert_eq!(changed(&case), [task, series, tag]);
+    }
+
+    #[test]
+    fn what_was_asked_for_goes_as_far_as_answers_show_and_a_step_with_each_that_shows_nothing() {
+        let [task, tag] = [1, 2].map(Uuid::from_u128);
+        let exchange = |call: String, status, body| Exchange {
+            call,
+            status,
+            headers: BTreeMap::default(),
+            body,
+        };
+        let shown = |id: Uuid, version: u64| json!({"id": id, "version": version, "title": "a"});
+        let mut case = CaseRecord {
+            name: "a".to_owned(),
+            features: Vec::new(),
+            events: Vec::new(),
+            role: CaseRole::Judged,
+            users: Vec::new(),
+            surprise: None,
+            exchanges: vec![
+                exchange("POST /api/tags".to_owned(), 201, shown(tag, 1)),
+                exchange("POST /api/tasks".to_owned(), 201, shown(task, 1)),
+                exchange(format!("PATCH /api/tasks/{task}"), 200, shown(task, 2)),
+                exchange(format!("PATCH /api/tasks/{task}"), 412, Value::Null),
+                exchange(format!("GET /api/tasks/{task}"), 200, shown(task, 9)),
+                exchange(
+                    "POST /api/x".to_owned(),
+                    201,
+                    json!({"id": Uuid::nil(), "version": 1}),
+                ),
+            ],
+            rows: None,
+        };
+        assert_eq!(asked_for(&case), BTreeMap::from([(task, 2), (tag, 1)]));
+        let deletion = exchange(format!("DELETE /api/tasks/{task}"), 204, Value::Null);
+        case.exchanges.push(deletion);
+        assert_eq!(asked_for(&case)[&task], 3);
     }
 }

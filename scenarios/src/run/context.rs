@@ -3,13 +3,10 @@ use std::ops::Range;
 use std::time::Duration;
 
 use gauntlet_contract::config::Role;
-use gauntlet_harness::fault::{Fault, FaultGuard};
-use gauntlet_harness::ledger::{
-    FaultKind, FaultRecord, FaultSide, LaneRecord, Ledger, Micros, RestartRecord,
-};
+use gauntlet_harness::ledger::{LaneRecord, Ledger};
 use gauntlet_harness::observe::{MemorySampler, Watched};
-use gauntlet_harness::provider::{ServiceId, UnexpectedExit};
-use gauntlet_harness::stack::{Lane, Mode, Stack};
+use gauntlet_harness::provider::UnexpectedExit;
+use gauntlet_harness::stack::{Lane, Stack};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_loadgen::noise_floor;
 use gauntlet_reports::evidence::{TimelineEntry, TimelineKind};
@@ -39,22 +36,6 @@ const LOADS_END_WITHIN: Duration = Duration::from_secs(35);
 /// A progress line a quarter of a second is live to the eye.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
-/// Whom a fault kills.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Victim {
-    App,
-    /// Where there is no sidecar, the app alone.
-    AppAndSidecar,
-}
-
-/// A fault in force, and what was written of it.
-#[derive(Debug)]
-#[must_use = "a fault is in force until it is healed"]
-pub struct Outage {
-    guard: FaultGuard,
-    record: FaultRecord,
-}
-
 /// One run of one scenario.
 #[derive(Debug)]
 pub struct Run {
@@ -63,7 +44,7 @@ pub struct Run {
     rng: ChaCha8Rng,
     lanes: BTreeMap<String, LaneRun>,
     samplers: Vec<(String, MemorySampler)>,
-    timeline: Timeline,
+    pub(super) timeline: Timeline,
     step: Step,
 }
 
@@ -139,6 +120,20 @@ impl Run {
         self.drained(lane, WARM_WITHIN).await
     }
 
+    /// Begins series, and has each go on once or not at all: until there is nothing cold on that way either.
+    /// Left out of every timing; later loads settle what is open of them.
+    pub async fn begin_series(&mut self, lane: &Lane, series: Arrival) -> Result<(), Abort> {
+        self.phase(lane, "series begin");
+        self.offer(lane, series, Work::Series, Purpose::WARM_UP)
+            .await?;
+        let arrival = Arrival::steady(WARM_UP_RATE, WARM_UP);
+        let offer = self.begin_settling(lane, arrival, Purpose::WARM_UP).await?;
+        self.finish(lane, offer).await?;
+        let went_on = self.lane_mut(lane)?.observer.postgres();
+        let went_on = went_on.await_instances(WARM_WITHIN).await;
+        went_on.map_err(Abort::during("wait for the series to go on"))
+    }
+
     /// Offers a whole load.
     pub async fn offer(
         &mut self,
@@ -160,6 +155,17 @@ impl Run {
         purpose: Purpose,
     ) -> Result<Offer, Abort> {
         let begun = self.lane_mut(lane)?.begin(arrival, work, purpose);
+        begun.map_err(Abort::during("start the load"))
+    }
+
+    /// Begins a load of mixed changes in which what is open of the lane's series is completed, too.
+    pub async fn begin_settling(
+        &mut self,
+        lane: &Lane,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> Result<Offer, Abort> {
+        let begun = self.lane_mut(lane)?.begin_settling(arrival, purpose).await;
         begun.map_err(Abort::during("start the load"))
     }
 
@@ -226,58 +232,6 @@ impl Run {
                 lane.record.memory.extend(sampled.samples);
             }
         }
-        Ok(())
-    }
-
-    /// Kills the consumer with SIGKILL, and waits until it is gone.
-    pub async fn kill_consumer(&mut self, lane: &Lane, victim: Victim) -> Result<Outage, Abort> {
-        let during = "kill the consumer";
-        let running = self
-            .stack
-            .lane(lane.name())
-            .map_err(Abort::during(during))?;
-        let app = running.app(Role::Audit).map_err(Abort::during(during))?;
-        let mut targets = vec![app.id().clone()];
-        if victim == Victim::AppAndSidecar && lane.mode() == Mode::Dapr {
-            let sidecar = running
-                .sidecar(Role::Audit)
-                .map_err(Abort::during(during))?;
-            targets.push(sidecar.id().clone());
-        }
-        let names: Vec<&str> = targets.iter().map(ServiceId::as_str).collect();
-        let target = names.join(" and ");
-        let guard = self.stack.inject(Fault::Kill(targets)).await;
-        let guard = guard.map_err(Abort::during(during))?;
-        let what = format!("SIGKILL of {target}");
-        self.timeline.mark(TimelineKind::Fault, lane.name(), what);
-        let record = FaultRecord {
-            what: FaultKind::Kill,
-            target,
-            side: FaultSide::Consumer,
-            injected_at: Micros(guard.struck_at_micros()),
-            healed_at: None,
-            failed_attempts: 0,
-        };
-        Ok(Outage { guard, record })
-    }
-
-    /// Starts again what was killed, and waits until it is ready.
-    pub async fn heal(&mut self, lane: &Lane, outage: Outage) -> Result<(), Abort> {
-        let Outage { guard, mut record } = outage;
-        let healed = guard
-            .heal()
-            .await
-            .map_err(Abort::during("heal the fault"))?;
-        record.healed_at = Some(Micros(healed.ready_at_micros));
-        let what = format!("{} ready again", record.target);
-        self.timeline.mark(TimelineKind::Heal, lane.name(), what);
-        let lane = self.lane_mut(lane)?;
-        lane.record.restarts.push(RestartRecord {
-            process: record.target.clone(),
-            at: Micros(healed.healed_at_micros),
-            ready_at: Some(Micros(healed.ready_at_micros)),
-        });
-        lane.record.faults.push(record);
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! From the load generator's records to the ledger's.
 
 use gauntlet_harness::ledger::{
-    GeneratorRecord, LaneRecord, Lateness, Micros, NoiseFloor, Operation, OperationKind,
-    OperationOutcome, Phase,
+    FaultRecord, FaultSide, GeneratorRecord, LaneRecord, Lateness, Micros, NoiseFloor, Operation,
+    OperationKind, OperationOutcome, Phase, Read, ReadKind,
 };
 use gauntlet_loadgen::client::{self, Outcome, UnknownReason};
 use gauntlet_loadgen::{Histogram, LoadRecord, OperationRecord, Priority};
@@ -30,15 +30,38 @@ impl Purpose {
     }
 }
 
-/// Enters a finished load into a lane. Reads leave no effect and are not part of the accounting.
+/// Enters a finished load into a lane. Reads leave no effect and are not part of the accounting: they stand
+/// beside it.
 pub(super) fn enter(record: &mut LaneRecord, load: &LoadRecord, purpose: Purpose) {
     let writes = load
         .operations
         .iter()
         .filter_map(|operation| ledger_operation(operation, purpose));
     record.operations.extend(writes);
+    let reads = load.operations.iter();
+    let reads = reads.filter_map(|operation| ledger_read(operation, purpose.phase));
+    record.reads.extend(reads);
     if purpose.phase == Phase::Load {
         enter_lateness(record.generator.get_or_insert_default(), load);
+    }
+}
+
+/// When operations were offered that found nobody to take them: no connection could be made.
+pub(super) fn unsent(load: &LoadRecord) -> impl Iterator<Item = Micros> + '_ {
+    let unsent = load.operations.iter();
+    let unsent = unsent.filter(|operation| operation.outcome.is_unsent());
+    unsent.map(|operation| micros(operation.sent_micros))
+}
+
+/// Counts the operations that found nobody as attempts that failed because of a fault: of each fault of what
+/// answers requests, those that were offered while it lasted.
+pub(super) fn count_unsent(faults: &mut [FaultRecord], unsent: &[Micros]) {
+    let of_producers = faults.iter_mut();
+    for fault in of_producers.filter(|fault| fault.side == FaultSide::Producer) {
+        let is_during = |at: &&Micros| {
+            **at >= fault.injected_at && fault.healed_at.is_none_or(|healed_at| **at < healed_at)
+        };
+        fault.failed_attempts += unsent.iter().filter(is_during).count() as u64;
     }
 }
 
@@ -93,6 +116,35 @@ fn ledger_operation(operation: &OperationRecord, purpose: Purpose) -> Option<Ope
     })
 }
 
+fn ledger_read(operation: &OperationRecord, phase: Phase) -> Option<Read> {
+    let kind = match operation.kind {
+        client::OperationKind::Get => ReadKind::Get,
+        client::OperationKind::List => ReadKind::List,
+        client::OperationKind::Search => ReadKind::Search,
+        client::OperationKind::NextPage => ReadKind::NextPage,
+        _ => return None,
+    };
+    Some(Read {
+        kind,
+        user_id: operation.user.0,
+        phase,
+        intended_at: micros(operation.intended_micros),
+        done_at: micros(operation.done_micros),
+        fault: match &operation.outcome {
+            Outcome::Ok { .. } => None,
+            Outcome::Failed { status, problem } => Some(refusal(*status, problem)),
+            Outcome::Unknown { why } => Some(unknown_reason(why)),
+        },
+    })
+}
+
+fn refusal(status: Option<u16>, problem: &str) -> String {
+    match status {
+        Some(status) => format!("{status}: {problem}"),
+        None => format!("not sent: {problem}"),
+    }
+}
+
 fn ledger_kind(kind: client::OperationKind) -> Option<OperationKind> {
     match kind {
         client::OperationKind::Create => Some(OperationKind::Create),
@@ -100,7 +152,10 @@ fn ledger_kind(kind: client::OperationKind) -> Option<OperationKind> {
         client::OperationKind::Complete => Some(OperationKind::Complete),
         client::OperationKind::Reopen => Some(OperationKind::Reopen),
         client::OperationKind::Delete => Some(OperationKind::Delete),
-        client::OperationKind::Get | client::OperationKind::List => None,
+        client::OperationKind::Get
+        | client::OperationKind::List
+        | client::OperationKind::Search
+        | client::OperationKind::NextPage => None,
     }
 }
 
@@ -122,10 +177,7 @@ fn ledger_outcome(operation: &OperationRecord) -> OperationOutcome {
             reason: format!("answered {status} without task and version"),
         },
         Outcome::Failed { status, problem } => OperationOutcome::Failed {
-            reason: match status {
-                Some(status) => format!("{status}: {problem}"),
-                None => format!("not sent: {problem}"),
-            },
+            reason: refusal(*status, problem),
         },
         Outcome::Unknown { why } => OperationOutcome::Unknown {
             reason: unknown_reason(why),
@@ -151,7 +203,7 @@ mod tests {
     use std::time::Duration;
 
     use gauntlet_contract::{TaskId, UserId};
-    use gauntlet_harness::ledger::Lane;
+    use gauntlet_harness::ledger::{FaultKind, Lane};
     use gauntlet_loadgen::arrival::{Arrival, Burst, Rate};
     use gauntlet_loadgen::{Ending, OperationKey, noise_floor};
 
@@ -198,8 +250,51 @@ mod tests {
                 Some(Some(4))
             );
         }
-        for reads in [client::OperationKind::Get, client::OperationKind::List] {
-            assert_eq!(entered(&operation(reads, None)), None);
+        for (asked, kind) in [
+            (client::OperationKind::Get, ReadKind::Get),
+            (client::OperationKind::List, ReadKind::List),
+            (client::OperationKind::Search, ReadKind::Search),
+            (client::OperationKind::NextPage, ReadKind::NextPage),
+        ] {
+            let mut asked = operation(asked, None);
+            assert_eq!(entered(&asked), None);
+            let read =
+                |operation: &OperationRecord| ledger_read(operation, Phase::Load).expect("it asks");
+            assert_eq!((read(&asked).kind, read(&asked).fault), (kind, None));
+            asked.outcome = Outcome::Failed {
+                status: Some(503),
+                problem: "busy".to_owned(),
+            };
+            assert_eq!(read(&asked).fault.as_deref(), Some("503: busy"));
+        }
+        let creation = operation(client::OperationKind::Create, Some(1));
+        assert_eq!(ledger_read(&creation, Phase::Load), None);
+    }
+
+    fn fault(side: FaultSide, healed_at: Option<Micros>) -> FaultRecord {
+        FaultRecord {
+            what: FaultKind::Kill,
+            target: "api".to_owned(),
+            side,
+            injected_at: Micros(100),
+            healed_at,
+            failed_attempts: 1,
+        }
+    }
+
+    #[test]
+    fn refused_connections_count_for_the_fault_of_what_answers_requests_while_it_lasts() {
+        let unsent = [99, 100, 150, 199, 200].map(Micros);
+        let healed_at = Some(Micros(200));
+        for (side, healed_at, counted) in [
+            (FaultSide::Producer, healed_at, 3),
+            (FaultSide::Producer, None, 4),
+            (FaultSide::Consumer, healed_at, 0),
+            (FaultSide::Recurrence, healed_at, 0),
+        ] {
+            let mut faults = [fault(side, healed_at)];
+            count_unsent(&mut faults, &unsent);
+            assert_eq!(faults[0].failed_attempts, 1 + counted, "{side:?}");
         }
     }
 

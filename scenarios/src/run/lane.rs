@@ -6,24 +6,29 @@ use gauntlet_contract::config::{Broker, Role};
 use gauntlet_contract::{TaskId, Topic, UserId};
 use gauntlet_harness::ledger::{Lane as LaneName, LaneRecord, NoiseFloor};
 use gauntlet_harness::observe::{
-    BrokerObserver, EntityObserver, KafkaObserver, LaneObserver, LaneTopics, PostgresObserver,
-    Reading, RedisObserver,
+    BrokerObserver, EntityObserver, KafkaObserver, LaneObserver, LaneTopics, LatestInstance,
+    PostgresObserver, Reading, RedisObserver,
 };
 use gauntlet_harness::stack::{RunningLane, Stack};
 use gauntlet_loadgen::arrival::Arrival;
-use gauntlet_loadgen::client::{Client, Target, User};
-use gauntlet_loadgen::{ChangeTasks, CreateTasks, Generator, LivingTask, LoadError, Plan};
+use gauntlet_loadgen::client::{Client, Completion, Target, User};
+use gauntlet_loadgen::{
+    BeginSeries, ChangeTasks, CreateTasks, Generator, LivingTask, LoadError, MixOf, MixTasks, Plan,
+    SettleInstances,
+};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use uuid::Builder;
 
 use super::aftermath::{living, owed};
-use super::journal::Purpose;
+use super::journal::{self, Purpose};
 use super::offer::{Offer, OpenLoads};
 use crate::scenario::Abort;
 
 /// Owners of the tasks. Several, so that no row or index page of one user is everybody's.
 const USERS: usize = 10;
+/// Owners of series, besides.
+const KEEPERS: usize = 5;
 /// Longer than any run, so that no token ends in the middle of one.
 const TOKEN_TTL: Duration = Duration::from_hours(25);
 /// The consumer that owes an effect for each event.
@@ -37,6 +42,10 @@ pub(super) struct LaneRun {
     pub(super) record: LaneRecord,
     client: Client,
     users: Vec<Arc<User>>,
+    /// Owners of series. They own nothing else, so that mixed changes leave the instances alone.
+    keepers: Vec<Arc<User>>,
+    /// What a load of the mix asks for and changes, as far as no load did.
+    mix: MixOf,
     loads: u32,
     /// Begun, and not in the record yet.
     open: OpenLoads,
@@ -52,6 +61,8 @@ pub enum Work {
     Creations,
     /// Creations, and in turn with them changes of the tasks that the lane's earlier loads left.
     Changes,
+    /// Creations of tasks that each begin a series.
+    Series,
 }
 
 impl LaneRun {
@@ -60,18 +71,21 @@ impl LaneRun {
         lane: &RunningLane,
         rng: &mut ChaCha8Rng,
     ) -> anyhow::Result<Self> {
-        let users = (0..USERS).map(|_| {
+        let mut user = || {
             let id = UserId(Builder::from_random_bytes(rng.random()).into_uuid());
             let token = stack.token_for(id, TOKEN_TTL)?;
             anyhow::Ok(Arc::new(User::new(id, &token)?))
-        });
+        };
+        let mut users = |count| (0..count).map(|_| user()).collect::<Result<_, _>>();
         let name = LaneName::new(lane.name());
         Ok(Self {
             record: LaneRecord::new(name.clone(), &[CONSUMER]),
             name,
             observer: observer(lane)?,
             client: Client::new(Target::new(&lane.api_url())?)?,
-            users: users.collect::<Result<_, _>>()?,
+            users: users(USERS)?,
+            keepers: users(KEEPERS)?,
+            mix: MixOf::default(),
             loads: 0,
             open: OpenLoads::default(),
             noise: None,
@@ -86,14 +100,68 @@ impl LaneRun {
         work: Work,
         purpose: Purpose,
     ) -> anyhow::Result<Offer> {
-        self.loads += 1;
-        let keys = format!("{}-{}", self.name, self.loads);
+        let keys = self.next_keys();
         let users = self.users.clone();
         let plan = match work {
             Work::Creations => Plan::new(arrival, CreateTasks::new(keys, users)),
             Work::Changes => Plan::new(arrival, ChangeTasks::new(keys, users, self.living())),
+            Work::Series => Plan::new(arrival, BeginSeries::new(keys, self.keepers.clone())),
         };
-        let plan = plan.connected_by(connections_for(&arrival));
+        self.start(plan.connected_by(connections_for(&arrival)), purpose)
+    }
+
+    /// Starts a load of mixed changes that also settles what is open of the lane's series now.
+    pub(super) async fn begin_settling(
+        &mut self,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> anyhow::Result<Offer> {
+        let latest = self.observer.postgres().latest_instances().await?;
+        let open = open_instances(&latest, &self.keepers);
+        let changes = ChangeTasks::new(self.next_keys(), self.users.clone(), self.living());
+        let work = SettleInstances::new(self.next_keys(), changes, open);
+        self.start(Plan::new(arrival, work), purpose)
+    }
+
+    /// What the next loads of the mix are of.
+    pub(super) fn prepare_mix(&mut self, mix: MixOf) {
+        self.mix = mix;
+    }
+
+    /// Starts a load of what was prepared. Its changes are not offered again.
+    pub(super) fn begin_mix(
+        &mut self,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> anyhow::Result<Offer> {
+        let wanted = MixTasks::changes_in(arrival.count());
+        let prepared = self.mix.changes.len();
+        anyhow::ensure!(
+            prepared >= wanted,
+            "{wanted} changes are wanted and {prepared} prepared"
+        );
+        let left = self.mix.changes.split_off(wanted);
+        let of = self.mix.clone();
+        self.mix.changes = left;
+        let work = MixTasks::new(self.next_keys(), self.users.clone(), of);
+        self.start(Plan::new(arrival, work), purpose)
+    }
+
+    pub(super) fn users(&self) -> &[Arc<User>] {
+        &self.users
+    }
+
+    /// For questions outside any load.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn next_keys(&mut self) -> String {
+        self.loads += 1;
+        format!("{}-{}", self.name, self.loads)
+    }
+
+    fn start(&mut self, plan: Plan, purpose: Purpose) -> anyhow::Result<Offer> {
         let load = Generator::new(self.client.clone(), plan).start()?;
         Ok(self.open.open(load, purpose))
     }
@@ -115,6 +183,8 @@ impl LaneRun {
         let mut record = self.record.clone();
         let read = self.observer.read_into(&mut record).await;
         read.map_err(Abort::during("read the final state"))?;
+        journal::count_unsent(&mut record.faults, self.open.unsent());
+        record.set_aside_untouched();
         self.record = record;
         self.read = true;
         if let Some(generator) = &mut self.record.generator {
@@ -146,6 +216,20 @@ impl LaneRun {
             })
             .collect()
     }
+}
+
+/// The latest instances that are not completed, each with its owner.
+fn open_instances(latest: &[LatestInstance], keepers: &[Arc<User>]) -> Vec<LivingTask> {
+    let open = latest.iter().filter(|instance| !instance.is_completed);
+    let open = open.filter_map(|instance| {
+        let owner = |user: &&Arc<User>| user.id().0 == instance.user_id;
+        Some(LivingTask {
+            user: Arc::clone(keepers.iter().find(owner)?),
+            id: TaskId(instance.task_id),
+            state: Completion::Undone,
+        })
+    });
+    open.collect()
 }
 
 /// A burst is about the system, not about a thousand TCP handshakes in the moment that it begins.
@@ -192,4 +276,30 @@ fn observer(lane: &RunningLane) -> anyhow::Result<LaneObserver> {
         (Broker::Redis, _) => BrokerObserver::Redis(RedisObserver::new(lane.redis_url(), topics)?),
     };
     Ok(LaneObserver::new(postgres, entities, broker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_completed_or_of_a_stranger_is_not_open() {
+        let keeper = |_| Arc::new(User::new(UserId::generate(), "token").expect("a token"));
+        let keepers: Vec<Arc<User>> = (0..2).map(keeper).collect();
+        let latest = |user: UserId, is_completed| LatestInstance {
+            task_id: TaskId::generate().0,
+            user_id: user.0,
+            is_completed,
+        };
+        let latest = [
+            latest(keepers[1].id(), false),
+            latest(keepers[0].id(), true),
+            latest(UserId::generate(), false),
+        ];
+        let open = open_instances(&latest, &keepers);
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].id.0, latest[0].task_id);
+        assert_eq!(open[0].user.id(), keepers[1].id());
+        assert_eq!(open[0].state, Completion::Undone);
+    }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gauntlet_harness::ledger::LaneRecord;
+use gauntlet_harness::ledger::{LaneRecord, Micros};
 use gauntlet_loadgen::{Load, LoadError, LoadRecord, Progress};
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
@@ -22,6 +22,12 @@ impl Offer {
     /// Waits until so many operations were acknowledged.
     pub async fn acknowledged_at_least(&self, wanted: u64) -> Result<(), Abort> {
         let reached = self.load.lock().await.acknowledged_at_least(wanted).await;
+        reached.map(|_| ()).map_err(Abort::during("offer the load"))
+    }
+
+    /// Waits until so many operations were offered, whatever became of them.
+    pub async fn offered_at_least(&self, wanted: u64) -> Result<(), Abort> {
+        let reached = self.load.lock().await.offered_at_least(wanted).await;
         reached.map(|_| ()).map_err(Abort::during("offer the load"))
     }
 
@@ -49,7 +55,11 @@ impl Offer {
 
 /// The loads of a lane that are not in its record yet.
 #[derive(Debug, Default)]
-pub(super) struct OpenLoads(Vec<Offer>);
+pub(super) struct OpenLoads {
+    offers: Vec<Offer>,
+    /// Of those that are: when an operation found nobody to take it.
+    unsent: Vec<Micros>,
+}
 
 impl OpenLoads {
     pub(super) fn open(&mut self, load: Load, purpose: Purpose) -> Offer {
@@ -58,7 +68,7 @@ impl OpenLoads {
             load: Arc::new(Mutex::new(load)),
             purpose,
         };
-        self.0.push(offer.share());
+        self.offers.push(offer.share());
         offer
     }
 
@@ -70,9 +80,19 @@ impl OpenLoads {
         record: &mut LaneRecord,
     ) -> Result<(), LoadError> {
         let load = offer.ended().await?;
-        journal::enter(record, &load, offer.purpose);
-        self.0.retain(|open| !open.is(offer));
+        self.enter(record, &load, offer.purpose);
+        self.offers.retain(|open| !open.is(offer));
         Ok(())
+    }
+
+    /// When operations of the loads that ended found nobody to take them.
+    pub(super) fn unsent(&self) -> &[Micros] {
+        &self.unsent
+    }
+
+    fn enter(&mut self, record: &mut LaneRecord, load: &LoadRecord, purpose: Purpose) {
+        journal::enter(record, load, purpose);
+        self.unsent.extend(journal::unsent(load));
     }
 
     /// Stops what still runs and enters what it had offered.
@@ -84,13 +104,13 @@ impl OpenLoads {
         record: &mut LaneRecord,
         within: Duration,
     ) -> Result<(), Abort> {
-        for offer in &self.0 {
+        for offer in &self.offers {
             offer.load.lock().await.stop();
         }
         let mut lost = None;
-        for offer in std::mem::take(&mut self.0) {
+        for offer in std::mem::take(&mut self.offers) {
             match timeout(within, offer.ended()).await {
-                Ok(Ok(load)) => journal::enter(record, &load, offer.purpose),
+                Ok(Ok(load)) => self.enter(record, &load, offer.purpose),
                 Ok(Err(error)) => lost = Some(error.into()),
                 Err(_) => lost = Some(anyhow::anyhow!("it does not end")),
             }
@@ -164,6 +184,7 @@ mod tests {
             .await
             .expect("nothing is open");
         assert_eq!(record.operations.len(), entered);
+        assert_eq!(loads.unsent().len(), entered, "nobody listens there");
     }
 
     fn matches_phase(operation: &gauntlet_harness::ledger::Operation, purpose: Purpose) -> bool {

@@ -28,13 +28,22 @@ scenarios! {
     fn publish_latency();
 
     #[test]
+    fn api_latency();
+
+    #[test]
     fn sidecar_memory();
 
     #[test]
     fn consumer_crash();
 
     #[test]
+    fn role_crash();
+
+    #[test]
     fn equivalence();
+
+    #[test]
+    fn replay();
 }
 
 /// The registered scenarios that have no test, and the tests of scenarios that are not registered.

@@ -11,6 +11,8 @@ pub const EVENTS_PUBLISHED_TOTAL: &str = "todo_events_published_total";
 pub const PUBLISH_SECONDS: &str = "todo_publish_seconds";
 /// Counter by `topic`, `outcome`: `done`, `retry`, `dead_letter`, `undecodable`.
 pub const EVENTS_CONSUMED_TOTAL: &str = "todo_events_consumed_total";
+/// Counter by `topic`: requests that wanted to deliver without the sidecar's token.
+pub const DELIVERIES_REFUSED_TOTAL: &str = "todo_deliveries_refused_total";
 /// Histogram by `topic`, seconds: one call of a handler, for a whole batch.
 pub const CONSUME_SECONDS: &str = "todo_consume_seconds";
 /// Histogram by `topic`, events: how many deliveries one call of a handler was given.
@@ -48,6 +50,12 @@ pub(crate) fn undecodable(topic: &TopicName, messages: usize) {
     if messages > 0 {
         count(EVENTS_CONSUMED_TOTAL, topic, "undecodable", messages as u64);
     }
+}
+
+/// Counts a delivery of somebody who is not the sidecar.
+#[cfg(feature = "dapr")]
+pub(crate) fn refused(topic: &TopicName) {
+    metrics::counter!(DELIVERIES_REFUSED_TOTAL, "topic" => topic.to_string()).increment(1);
 }
 
 fn count(name: &'static str, topic: &TopicName, outcome: &'static str, events: u64) {

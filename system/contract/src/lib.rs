@@ -12,6 +12,8 @@ pub mod ids;
 pub mod label;
 pub mod problem;
 pub mod recurrence;
+#[cfg(feature = "openapi")]
+mod schema;
 pub mod task;
 pub mod topics;
 

@@ -1,6 +1,6 @@
 use gauntlet_contract::recurrence::InstanceSettled;
 use gauntlet_contract::{EventData, EventType, LabelId, Task, TaskEvent, TaskStatus};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::change::{Change, Decision, Fact, Rejection, Row, Violation, refuse_if_any, to_micros};
 use crate::command::{Command, Edit, Ids, NewTask};
@@ -131,6 +131,7 @@ pub(crate) fn due_of(task: &Task) -> Option<Due> {
     Some(Due {
         at: task.due_date?,
         zone: task.time_zone.clone()?,
+        moved_by: SignedDuration::ZERO,
     })
 }
 

@@ -1,5 +1,6 @@
 use gauntlet_contract::DueDate;
-use jiff::{Timestamp, Zoned};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, civil};
 
 use crate::change::{Violation, to_micros};
 use crate::recurrence::{LAST_YEAR, zone};
@@ -14,6 +15,9 @@ const YEARS: std::ops::RangeInclusive<i16> = 1900..=LAST_YEAR;
 pub(crate) struct Due {
     pub(crate) at: Timestamp,
     pub(crate) zone: String,
+    /// By how much it lies behind the local time that was wanted, where a change of the clocks leaves that
+    /// out. A task does not keep this; a series does, in its start.
+    pub(crate) moved_by: SignedDuration,
 }
 
 /// The due date that a new task gets, none when there is none.
@@ -62,10 +66,11 @@ pub(crate) fn edited(
     }
 }
 
-/// The local time that a due date stands for in its zone; none when the zone has gone from the data.
-pub(crate) fn local(due: &Due) -> Option<jiff::civil::DateTime> {
+/// The local time that was wanted of a due date in its zone; none when the zone has gone from the data.
+pub(crate) fn local(due: &Due) -> Option<civil::DateTime> {
     let zone = zone::find(&due.zone).ok()?;
-    Some(Zoned::new(due.at, zone).datetime())
+    let shown = Zoned::new(due.at, zone).datetime();
+    shown.checked_sub(due.moved_by).ok()
 }
 
 fn resolve(date: DueDate, zone: &str, violations: &mut Vec<Violation>) -> Option<Due> {
@@ -76,9 +81,9 @@ fn resolve(date: DueDate, zone: &str, violations: &mut Vec<Violation>) -> Option
             return None;
         }
     };
-    let at = match date {
-        DueDate::Instant(at) => Some(at),
-        DueDate::Local(local) => zone::instant(local, &found),
+    let (at, moved_by) = match date {
+        DueDate::Instant(at) => (Some(at), SignedDuration::ZERO),
+        DueDate::Local(local) => (zone::instant(local, &found), gap_at(local, &found)),
     };
     let in_range = |at: &Timestamp| YEARS.contains(&Zoned::new(*at, found.clone()).year());
     let Some(at) = at.filter(in_range) else {
@@ -90,5 +95,14 @@ fn resolve(date: DueDate, zone: &str, violations: &mut Vec<Violation>) -> Option
     Some(Due {
         at: to_micros(at),
         zone: zone.to_owned(),
+        moved_by,
     })
+}
+
+/// How long the gap is that a local time lies in; nothing for one that there is.
+fn gap_at(local: civil::DateTime, zone: &TimeZone) -> SignedDuration {
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Gap { before, after } => after.duration_since(before),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => SignedDuration::ZERO,
+    }
 }

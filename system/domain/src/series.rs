@@ -87,6 +87,10 @@ impl Begun {
 }
 
 /// Makes a task recur from its due date on. A series that it belonged to ends.
+///
+/// The rule that it has already changes nothing, unless the due date of the latest instance, or its zone, was
+/// changed since: a series goes on from where it was computed, and whoever gives the rule once more wants it to
+/// count from the new date. An earlier instance keeps a date of its own beside the series, which is further on.
 pub fn recur(
     task: &Task,
     current: Option<&Series>,
@@ -95,7 +99,10 @@ pub fn recur(
     id: SeriesId,
 ) -> Result<Decision<Task>, Rejection> {
     let now = to_micros(now);
-    if current.is_some_and(|series| series.ended_at.is_none() && series.recurrence == recurrence) {
+    let is_as_wanted = |series: &Series| {
+        series.ended_at.is_none() && series.recurrence == recurrence && !is_moved(task, series)
+    };
+    if current.is_some_and(is_as_wanted) {
         return Ok(Decision::Unchanged(task.clone()));
     }
     let mut violations = Vec::new();
@@ -119,6 +126,14 @@ pub fn recur(
         }
         unchanged @ Decision::Unchanged(_) => unchanged,
     })
+}
+
+/// Whether the task is the latest instance of the series and has another due date than it was given.
+fn is_moved(task: &Task, series: &Series) -> bool {
+    let number = task.occurrence.map(|occurrence| occurrence.number);
+    let is_latest = number.and_then(|number| number.checked_add(1)) == Some(series.next_occurrence);
+    let given = (Some(series.latest_due_at), Some(series.time_zone.as_str()));
+    is_latest && (task.due_date, task.time_zone.as_deref()) != given
 }
 
 /// Ends a task's series: there is no further instance. Those that are there stay.

@@ -22,7 +22,8 @@ pub use secrets::{Secret, SecretName, SecretStore, Secrets};
 pub use state::StateStore;
 pub use storage::{
     AnswerStore, AuditLog, AuditQuery, Audited, AuditedState, CategoryFilter, Commit, CommitStore,
-    Committed, Direction, Expected, KeyedAnswer, LabelQuery, LabelStore, OutboxEntry, OutboxQueue,
-    Position, Recorded, RowChange, Sent, SeriesStore, SortKey, SortValue, StoredAnswer, TaskFilter,
-    TaskPage, TaskQuery, TaskStore, TimeRange, audit_event, title_key, words,
+    Committed, Direction, Expected, Gap, KeyedAnswer, LabelQuery, LabelStore, OutboxEntry,
+    OutboxQueue, OverdueFilter, Position, Recorded, RowChange, Sent, SeriesStore, SortKey,
+    SortValue, StoredAnswer, TaskFilter, TaskPage, TaskQuery, TaskStore, TimeRange, audit_event,
+    title_key, words,
 };

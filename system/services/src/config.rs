@@ -34,9 +34,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// What the process connects to by itself.
+    /// What the process is connected with by itself.
     pub fn backends(&self) -> BTreeSet<Backend> {
         let mut backends = BTreeSet::new();
+        if matches!(self.bus, Bus::Dapr { .. }) {
+            backends.insert(Backend::Sidecar);
+        }
         if matches!(self.bus, Bus::Redis) || self.state == State::Redis {
             backends.insert(Backend::Redis);
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// A part that does not answer within this is as bad as absent. Shorter than a usual probe's own
 /// timeout, so that the probe hears the reason.
@@ -38,6 +40,32 @@ impl Probe {
             component,
             name: name.into(),
             ask: Arc::new(move || Box::pin(ask())),
+        }
+    }
+
+    /// The same, with each answer given again for as long as this. Of several who ask at the same time one
+    /// asks, and the others are told; one who gives up waiting leaves nothing behind.
+    #[must_use]
+    pub fn remembering(self, validity: Duration) -> Self {
+        let last: Arc<Mutex<Option<(Instant, ProbeResult)>>> = Arc::default();
+        let ask = self.ask;
+        let remembered = move || -> BoxFuture<'static, ProbeResult> {
+            let (last, ask) = (Arc::clone(&last), Arc::clone(&ask));
+            Box::pin(async move {
+                let mut last = last.lock().await;
+                if let Some((asked_at, answer)) = &*last
+                    && asked_at.elapsed() < validity
+                {
+                    return answer.clone();
+                }
+                let answer = ask().await;
+                *last = Some((Instant::now(), answer.clone()));
+                answer
+            })
+        };
+        Self {
+            ask: Arc::new(remembered),
+            ..self
         }
     }
 }
@@ -315,6 +343,46 @@ mod tests {
         let silent = Probe::new(Component::Database, "silent", std::future::pending);
         let report = Health::new("api", vec![silent]).report().await;
         assert!(!report.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_remembered_answer_is_given_again_until_it_is_too_old() {
+        let validity = Duration::from_secs(10);
+        let answers = Arc::new(std::sync::Mutex::new(vec![failed(), Ok(())]));
+        let probe = Probe::new(Component::Secrets, "planted", move || {
+            let next = answers.lock().unwrap().pop();
+            std::future::ready(next.expect("asked too often"))
+        });
+        let health = Health::new("api", vec![probe.remembering(validity)]);
+        let status = async || health.report().await.components.secrets.status;
+        for _ in 0..3 {
+            assert_eq!(status().await, Status::Healthy);
+        }
+        tokio::time::advance(validity).await;
+        for _ in 0..3 {
+            assert_eq!(status().await, Status::Unhealthy);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_was_given_up_is_asked_again() {
+        let is_silent = Arc::new(AtomicBool::new(true));
+        let silent = Arc::clone(&is_silent);
+        let probe = Probe::new(Component::Secrets, "planted", move || {
+            let silent = silent.load(Ordering::Acquire);
+            async move {
+                if silent {
+                    std::future::pending::<()>().await;
+                }
+                Ok(())
+            }
+        });
+        let probe = probe.remembering(Duration::from_hours(1));
+        let health = Health::new("api", vec![probe]);
+        let status = async || health.report().await.components.secrets.status;
+        assert_eq!(status().await, Status::Unhealthy);
+        is_silent.store(false, Ordering::Release);
+        assert_eq!(status().await, Status::Healthy);
     }
 
     #[tokio::test]

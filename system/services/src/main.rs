@@ -19,6 +19,8 @@ use gauntlet_services::{ask, drain, serve, wiring};
 use tokio_util::sync::CancellationToken;
 
 const HEALTH: &str = "health";
+const MIGRATE: &str = "migrate";
+const DATABASE_URL: &str = "DATABASE_URL";
 
 /// A task manager whose every change is an event: one binary, one or more roles in a process.
 #[derive(Debug, Parser)]
@@ -28,7 +30,8 @@ const HEALTH: &str = "health";
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
     after_help = "Secrets: DATABASE_URL (api, audit; e.g. postgres://user:password@127.0.0.1:5432/todo), \
-                  SERVICE_TOKEN (api, recurring; 32 characters or more, the same for both), REDIS_URL \
+                  SERVICE_TOKEN (api, recurring; 32 characters or more, the same for both), APP_API_TOKEN \
+                  (with a sidecar; 32 characters or more, the same as the sidecar's own variable), REDIS_URL \
                   (where Redis is used). Each is looked for in --secret-stores, in their order, and then \
                   in the environment. A role that lacks one does not start."
 )]
@@ -131,6 +134,17 @@ struct HealthArgs {
     url: Option<String>,
 }
 
+/// Take the schema of the database that `DATABASE_URL` names back to an earlier version.
+///
+/// The variable is read from the environment alone. Stop every process of this version first: as it starts, one takes
+/// the schema forward again. What the earlier version has no place for is gone.
+#[derive(Debug, Parser)]
+struct MigrateArgs {
+    /// The version to go back to; 0 leaves nothing of the schema
+    #[arg(long, value_name = "VERSION")]
+    to: i64,
+}
+
 fn parse_broker(name: &str) -> Result<Broker, String> {
     match name {
         "kafka" => Ok(Broker::Kafka),
@@ -206,6 +220,7 @@ impl Args {
 async fn main() -> ExitCode {
     let result = match called() {
         Ok(Call::Health(args)) => question(args).await,
+        Ok(Call::Migrate(args)) => migrate_back(&args).await,
         Ok(Call::Serve(args)) => run(*args).await,
         // A mistake in the command line or the environment, or `--help`: clap knows what to print.
         Err(error) => error.exit(),
@@ -224,14 +239,18 @@ async fn main() -> ExitCode {
 enum Call {
     Serve(Box<Args>),
     Health(HealthArgs),
+    Migrate(MigrateArgs),
 }
 
-/// Derived, the health question would be refused where only some of the variables for serving are set.
+/// Derived, the other calls would be refused where only some of the variables for serving are set.
 fn called() -> Result<Call, clap::Error> {
     let question = HealthArgs::command().name(HEALTH);
-    let matches = Args::command().subcommand(question).try_get_matches()?;
-    match matches.subcommand_matches(HEALTH) {
-        Some(matches) => HealthArgs::from_arg_matches(matches).map(Call::Health),
+    let back = MigrateArgs::command().name(MIGRATE);
+    let every = Args::command().subcommands([question, back]);
+    let matches = every.try_get_matches()?;
+    match matches.subcommand() {
+        Some((MIGRATE, matches)) => MigrateArgs::from_arg_matches(matches).map(Call::Migrate),
+        Some((_, matches)) => HealthArgs::from_arg_matches(matches).map(Call::Health),
         None => Args::from_arg_matches(&matches).map(|args| Call::Serve(Box::new(args))),
     }
 }
@@ -241,6 +260,12 @@ async fn question(args: HealthArgs) -> anyhow::Result<()> {
         .url
         .unwrap_or_else(|| ask::readiness_of(args.http_addr));
     ask::ask(&url).await
+}
+
+async fn migrate_back(args: &MigrateArgs) -> anyhow::Result<()> {
+    let url = std::env::var(DATABASE_URL)
+        .with_context(|| format!("failed to find the database: set {DATABASE_URL}"))?;
+    wiring::migrate_back(&url, args.to).await
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {

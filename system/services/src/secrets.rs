@@ -4,16 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use futures::future::join_all;
 use gauntlet_contract::config::Role;
 use gauntlet_ports::secrets::{InvalidSecretName, Missing, SecretsError};
 use gauntlet_ports::{Secret, SecretName, Secrets};
 
+use crate::health::{Component, Probe};
 use crate::telemetry::chain;
 
 /// What is shorter could be guessed by trying.
-const SERVICE_TOKEN_CHARS_MIN: usize = 32;
+const TOKEN_CHARS_MIN: usize = 32;
+/// How long health gives an answer of the stores again. Some of them cost money by the question, and probes
+/// come every few seconds.
+const STORES_ASKED_EVERY: Duration = Duration::from_secs(10);
 
 /// A secret that some process needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,14 +29,18 @@ pub enum Need {
     RedisUrl,
     /// What roles show each other on internal routes.
     ServiceToken,
+    /// What the sidecar shows with each event that it delivers. The name is Dapr's.
+    AppApiToken,
 }
 
-/// What a process connects to by itself. What a sidecar connects to for it is the sidecar's affair, and so
-/// are its secrets.
+/// What a process is connected with by itself. What a sidecar connects to for it is the sidecar's affair,
+/// and so are its secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Backend {
     Postgres,
     Redis,
+    /// Calls the process as well, and so does whoever passes for it.
+    Sidecar,
 }
 
 /// What each role needs, however it is configured.
@@ -41,11 +50,12 @@ const OF_ROLES: [(Role, &[Need]); 3] = [
     (Role::Audit, &[Need::DatabaseUrl]),
 ];
 
-/// What every role of a process needs besides, by what the process connects to: the broker and the
-/// state store of direct mode.
-const OF_BACKENDS: [(Backend, Need); 2] = [
+/// What every role of a process needs besides, by what the process is connected with: the broker and the
+/// state store of direct mode, or the sidecar.
+const OF_BACKENDS: [(Backend, Need); 3] = [
     (Backend::Postgres, Need::DatabaseUrl),
     (Backend::Redis, Need::RedisUrl),
+    (Backend::Sidecar, Need::AppApiToken),
 ];
 
 impl Need {
@@ -55,16 +65,21 @@ impl Need {
             Self::DatabaseUrl => "DATABASE_URL",
             Self::RedisUrl => "REDIS_URL",
             Self::ServiceToken => "SERVICE_TOKEN",
+            Self::AppApiToken => "APP_API_TOKEN",
         }
     }
 
+    fn is_token(self) -> bool {
+        matches!(self, Self::ServiceToken | Self::AppApiToken)
+    }
+
     fn check(self, secret: &Secret) -> Result<(), Fault> {
-        if self != Self::ServiceToken {
+        if !self.is_token() {
             return Ok(());
         }
         let token = secret.reveal();
         let chars = token.chars().count();
-        if chars < SERVICE_TOKEN_CHARS_MIN {
+        if chars < TOKEN_CHARS_MIN {
             Err(Fault::TooShort { chars })
         } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             Err(Fault::NoToken)
@@ -142,12 +157,39 @@ pub async fn resolve(
     backends: &BTreeSet<Backend>,
     secrets: &Secrets,
 ) -> Result<Resolved, Unready> {
-    let answers = needs(roles, backends)
-        .into_iter()
-        .map(|(need, roles)| async move {
-            let answer = find(need, secrets).await;
-            (need, roles, answer)
-        });
+    find_all(needs(roles, backends), secrets).await
+}
+
+/// Whether the process would still get its secrets if it started now. `stores` is what they are called.
+///
+/// The sidecar's token is left out: the environment has it, and the sidecar, whose store must not give
+/// it away, logs a warning each time that it is asked (1.16.5).
+pub fn probe(
+    stores: &str,
+    roles: &BTreeSet<Role>,
+    backends: &BTreeSet<Backend>,
+    secrets: Secrets,
+) -> Probe {
+    let mut asked = needs(roles, backends);
+    asked.remove(&Need::AppApiToken);
+    let probe = Probe::new(Component::Secrets, stores, move || {
+        let (asked, secrets) = (asked.clone(), secrets.clone());
+        async move {
+            let found = find_all(asked, &secrets).await;
+            found.map(drop).map_err(|unready| unready.to_string())
+        }
+    });
+    probe.remembering(STORES_ASKED_EVERY)
+}
+
+async fn find_all(
+    needs: BTreeMap<Need, BTreeSet<Role>>,
+    secrets: &Secrets,
+) -> Result<Resolved, Unready> {
+    let answers = needs.into_iter().map(|(need, roles)| async move {
+        let answer = find(need, secrets).await;
+        (need, roles, answer)
+    });
     let mut resolved = BTreeMap::new();
     let mut lacks = Vec::new();
     for (need, roles, answer) in join_all(answers).await {
@@ -201,7 +243,7 @@ impl fmt::Display for Lack {
             Fault::TooShort { chars } => write!(
                 f,
                 "is of {chars} characters and too easy to guess: put a random one of at least \
-                 {SERVICE_TOKEN_CHARS_MIN} in its place, e.g. by `openssl rand -hex 32`"
+                 {TOKEN_CHARS_MIN} in its place, e.g. by `openssl rand -hex 32`"
             ),
             Fault::NoToken => f.write_str(
                 "cannot be sent in a header: put one of letters and digits in its place, e.g. by \

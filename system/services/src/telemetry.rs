@@ -24,6 +24,10 @@ pub const RELAY_SHARDS_HELD: &str = "todo_relay_shards_held";
 pub const DUPLICATES_TOTAL: &str = "todo_events_duplicate_total";
 /// Counter by `consumer`: failures that are an event's own fault.
 pub const HANDLED_FAILURES_TOTAL: &str = "todo_events_failed_total";
+/// Counter by `consumer`: events that were kept because the version before them had no effect yet.
+pub const EARLY_TOTAL: &str = "todo_events_early_total";
+/// Counter by `consumer`: effects of versions whose predecessor never came.
+pub const GAPS_TOTAL: &str = "todo_events_gap_total";
 
 /// Upper bounds in seconds. Dense where the goals are: between 1 ms and 25 ms.
 const SECONDS_BUCKETS: [f64; 19] = [

@@ -4,7 +4,8 @@ use gauntlet_reports::evidence::Violation;
 use serde_json::Value;
 
 use crate::ledger::{
-    CaseRecord, Difference, Lane, LaneRecord, Ledger, MASKED, MaskedLine, first_difference, mask,
+    CaseRecord, Difference, Lane, LaneRecord, Ledger, MASKED, MaskedLine, cases_as_told,
+    first_difference, mask,
 };
 
 /// Longest value in a violation, in characters; the files in the evidence have it whole.
@@ -52,18 +53,18 @@ pub(in crate::check) fn compare(ledger: &Ledger, lanes: &[Lane]) -> Compared {
     let Some((first, others)) = records.split_first() else {
         return Compared::default();
     };
-    let of_first: BTreeMap<&str, Vec<MaskedLine>> = masked_cases(first).collect();
+    let of_first: BTreeMap<String, Vec<MaskedLine>> = masked_cases(first).collect();
     let mut compared = Compared::default();
     for other in others {
         for (name, right) in masked_cases(other) {
-            let Some(left) = of_first.get(name) else {
+            let Some(left) = of_first.get(&name) else {
                 continue;
             };
             compared.pairs += 1;
             compared.lines += left.len().max(right.len()) as u64;
             if let Some(difference) = first_difference(left, &right) {
                 compared.found.push(Parted {
-                    case: name.to_owned(),
+                    case: name,
                     what: in_words(&difference, &first.lane, &other.lane),
                 });
             }
@@ -83,10 +84,10 @@ pub(super) fn records<'a>(
 }
 
 /// Cases whose rows were read: without them only half of a case could be compared.
-fn masked_cases(record: &LaneRecord) -> impl Iterator<Item = (&str, Vec<MaskedLine>)> {
-    judged(record)
-        .filter(|case| case.rows.is_some())
-        .map(|case| (case.name.as_str(), mask(case)))
+fn masked_cases(record: &LaneRecord) -> impl Iterator<Item = (String, Vec<MaskedLine>)> {
+    let cases = cases_as_told(record).into_iter();
+    let judged = cases.filter(|case| case.planted_on().is_none() && case.rows.is_some());
+    judged.map(|case| (case.name.clone(), mask(&case)))
 }
 
 pub(super) fn in_words(difference: &Difference, left: &Lane, right: &Lane) -> String {

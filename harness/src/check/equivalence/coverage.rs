@@ -6,13 +6,16 @@ use super::compared::records;
 use super::judged;
 use crate::check::evidence::{Collected, Evidence};
 use crate::check::{Amount, Bar, Bars, Check};
-use crate::ledger::{CaseRecord, Lane, LaneRecord, Ledger, event_types, operation_effects};
+use crate::ledger::{
+    CaseRecord, Lane, LaneRecord, Ledger, event_types, operation_effects, shows_feature,
+};
 
 /// Follows from every event on `task-events`, so no case names it.
 const AUDIT_RECORDED: &str = "todo.audit.recorded";
 
 /// The cases are many, distinct, and hit every feature and every type of event that they are to. Each
-/// case leaves events of just the types that it names.
+/// case leaves events of just the types that it names; of the features that it names only those count of which
+/// its answers, rows or events show something.
 ///
 /// Does not show: that a feature which is hit is hit in all its parts.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ impl CaseCoverage {
         }
     }
 
-    /// Ids of requirements that some case has to name.
+    /// Ids of requirements that some case has to name, and to do something of.
     #[must_use]
     pub fn features(mut self, features: &[&'static str]) -> Self {
         self.features = features.to_vec();
@@ -88,7 +91,8 @@ impl CaseCoverage {
             if !names.insert(case.name.as_str()) {
                 gap(&case.name, "two cases have this name".to_owned());
             }
-            features.extend(case.features.iter().map(String::as_str));
+            let shown = case.features.iter().map(String::as_str);
+            features.extend(shown.filter(|feature| shows_feature(case, feature)));
             events.extend(event_types(case));
             if let Some(what) = unnamed_events(case) {
                 gap(&case.name, what);
@@ -197,6 +201,17 @@ mod tests {
             .map(|violation| violation.subject.as_str())
             .collect();
         assert_eq!(found, ["T9", "todo.tag.created", "T9", "todo.tag.created"]);
+    }
+
+    #[test]
+    fn planted_feature_that_a_case_names_and_does_nothing_of_is_found() {
+        let mut records = lanes();
+        for record in &mut records {
+            record.cases[0].features.push("T9".to_owned());
+        }
+        let finding = judge(&check().features(&["T1", "T9"]), records);
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!(finding.violations.shown[0].subject, "T9");
     }
 
     #[test]

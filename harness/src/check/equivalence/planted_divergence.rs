@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 
 use gauntlet_reports::evidence::{Finding, Violation};
+use serde_json::Value;
 
 use super::compared::{in_words, records};
 use crate::check::evidence::{Collected, Evidence};
 use crate::check::{Bar, Bars, Check};
-use crate::ledger::{CaseRecord, Lane, Ledger, first_difference, mask};
+use crate::ledger::{CaseRecord, Lane, Ledger, MaskedLine, first_difference, mask};
 
-/// Where one lane was asked something else, the comparison says so; and it says so of no other lane.
+/// Where one lane was asked for another title, the comparison says so: of the answer, and of each table that has
+/// the title in it. It says so of no other lane.
 ///
 /// A comparison that masks too much finds every two lanes equal. This is its failing twin.
 #[derive(Clone, Debug)]
@@ -15,6 +17,9 @@ pub struct PlantedDivergence {
     lanes: Vec<Lane>,
     at_least: u64,
 }
+
+/// What the title of a task has to show in.
+const TELLING: [&str; 3] = ["tasks", "outbox", "audit_log"];
 
 /// A control on one of the lanes.
 type OnLane<'a> = (&'a Lane, &'a CaseRecord);
@@ -75,12 +80,54 @@ fn told_apart(lanes: &[OnLane<'_>]) -> Result<String, String> {
             return Err(format!("lanes that were asked the same differ: {what}"));
         }
     }
-    match first_difference(&reference, &mask(planted)) {
-        Some(difference) => Ok(in_words(&difference, first, lane)),
-        None => Err(format!(
+    let planted = mask(planted);
+    let Some(difference) = first_difference(&reference, &planted) else {
+        return Err(format!(
             "{lane} was asked something else and looks the same"
-        )),
+        ));
+    };
+    shows_in_rows(&reference, &planted)?;
+    let tables = TELLING.join(", ");
+    Ok(format!(
+        "{}; the same column in each of {tables}",
+        in_words(&difference, first, lane)
+    ))
+}
+
+/// Each of these tables has to differ by itself, and in the title: an answer that differs would cover up that
+/// the rows are not looked at. With another status the lanes would have gone different ways.
+fn shows_in_rows(reference: &[MaskedLine], planted: &[MaskedLine]) -> Result<(), String> {
+    let statuses = |lines: &[MaskedLine]| -> Vec<Value> {
+        let answers = lines.iter().filter(|line| line.table().is_none());
+        answers.map(|line| line.value["status"].clone()).collect()
+    };
+    if statuses(reference) != statuses(planted) {
+        return Err("the lanes were answered with different statuses".to_owned());
     }
+    for table in TELLING {
+        if titles(reference, table) == titles(planted, table) {
+            return Err(format!("the title that was planted is not seen in {table}"));
+        }
+    }
+    Ok(())
+}
+
+/// Every title in the rows of a table, however deep.
+fn titles<'a>(lines: &'a [MaskedLine], table: &str) -> Vec<&'a Value> {
+    let of_table = lines.iter().filter(|line| line.table() == Some(table));
+    let mut open: Vec<&Value> = of_table.map(|line| &line.value).collect();
+    let mut titles = Vec::new();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                titles.extend(fields.get("title"));
+                open.extend(fields.values());
+            }
+            Value::Array(values) => open.extend(values),
+            _ => {}
+        }
+    }
+    titles
 }
 
 impl Check for PlantedDivergence {
@@ -105,7 +152,6 @@ impl Check for PlantedDivergence {
 #[cfg(test)]
 mod tests {
     use gauntlet_reports::evidence::Verdict;
-    use serde_json::json;
 
     use super::*;
     use crate::check::testing::assert_both;
@@ -122,8 +168,21 @@ mod tests {
                 planted_on: Lane::new("dapr-redis"),
             };
         }
-        lanes[1].cases[0].exchanges[0].body["title"] = json!("another");
+        ask_otherwise(&mut lanes[1].cases[0]);
         lanes
+    }
+
+    /// The title is everywhere that of the case's name.
+    fn ask_otherwise(case: &mut CaseRecord) {
+        let body = &mut case.exchanges[0].body;
+        *body = replaced(body, "control", "another");
+        for row in case.rows.as_mut().unwrap() {
+            row.row = replaced(&row.row, "control", "another");
+        }
+    }
+
+    fn replaced(value: &Value, from: &str, to: &str) -> Value {
+        serde_json::from_str(&value.to_string().replace(from, to)).unwrap()
     }
 
     fn judge(records: Vec<LaneRecord>) -> Finding {
@@ -142,10 +201,34 @@ mod tests {
     #[test]
     fn planted_blindness_is_found() {
         let mut blind = lanes();
-        blind[1].cases[0].exchanges[0].body["title"] = json!("control");
+        blind[1].cases = blind[0].cases.clone();
         let finding = judge(blind);
         assert_both(&finding, Verdict::Fail);
         assert!(finding.violations.shown[0].what.contains("looks the same"));
+    }
+
+    #[test]
+    fn planted_blindness_for_one_table_is_found_though_the_answer_differs() {
+        for table in TELLING {
+            let mut blind = lanes();
+            let rows = blind[1].cases[0].rows.as_mut().unwrap();
+            let row = rows.iter_mut().find(|row| row.table == table).unwrap();
+            row.row = replaced(&row.row, "another", "control");
+            let finding = judge(blind);
+            assert_both(&finding, Verdict::Fail);
+            let what = &finding.violations.shown[0].what;
+            assert!(what.contains(table), "{what}");
+        }
+    }
+
+    #[test]
+    fn planted_status_does_not_pass_for_the_title() {
+        let mut other = lanes();
+        other[1].cases[0].exchanges[0].status = 200;
+        let finding = judge(other);
+        assert_both(&finding, Verdict::Fail);
+        let what = &finding.violations.shown[0].what;
+        assert!(what.contains("different statuses"), "{what}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use gauntlet_reports::evidence::Figure;
 
 use super::super::Amount;
 use super::super::equivalence::{compare, judged, masked_columns};
-use crate::ledger::{Lane, Ledger, MASKED, operation_effects};
+use crate::ledger::{Lane, Ledger, MASKED, operation_effects, shows_feature};
 
 /// What the comparison of lanes rests on: cases, the features that they hit, distinct pairs of operation
 /// and effect, masked columns, what was compared, and how many cases differ. A run without the first lane
@@ -16,7 +16,10 @@ pub fn equivalence(ledger: &Ledger, lanes: &[Lane]) -> Vec<Figure> {
     let first = first.record();
     let names: BTreeSet<&str> = judged(first).map(|case| case.name.as_str()).collect();
     let features: BTreeSet<&str> = judged(first)
-        .flat_map(|case| case.features.iter().map(String::as_str))
+        .flat_map(|case| {
+            let claimed = case.features.iter().map(String::as_str);
+            claimed.filter(|feature| shows_feature(case, feature))
+        })
         .collect();
     let pairs: BTreeSet<(String, String)> = judged(first).flat_map(operation_effects).collect();
     let compared = compare(ledger, lanes);
@@ -103,7 +106,7 @@ mod tests {
                 "distinct cases 2 cases",
                 "features hit 2 features",
                 "operation-effect pairs 2 pairs",
-                "compared 10 answers and rows",
+                "compared 12 answers and rows",
                 "differences 1 cases that differ",
             ]
         );

@@ -3,12 +3,12 @@
 //! A series makes instances by itself, as often as it goes on; and a scenario may do by hand what no load
 //! does, and says of what. Everything else that nobody asked for is an intrusion.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
 use super::Fold;
-use crate::ledger::{EventKind, Occurrence, OperationKind};
+use crate::ledger::{EventKind, Occurrence, OperationKind, OutboxRow};
 
 impl Fold<'_> {
     /// Finds them among the events that are left after the operations have claimed theirs.
@@ -22,6 +22,10 @@ impl Fold<'_> {
         }
         let mut asked = Asked::default();
         asked.known.extend(&self.record.besides);
+        asked
+            .up_to
+            .extend(self.record.besides_up_to.iter().copied());
+        asked.deleted.extend(self.deleted_labels());
         for (event, _) in claimed {
             asked.follow(self, event);
         }
@@ -43,12 +47,25 @@ impl Fold<'_> {
         asked.besides.sort_unstable();
         self.accounting.besides = asked.besides;
     }
+
+    fn deleted_labels(&self) -> impl Iterator<Item = Uuid> {
+        let deletions = self.record.events.iter().filter(|event| {
+            let kind = event.kind.filter(|kind| kind.of_task().is_none());
+            kind.is_some_and(EventKind::deletes)
+        });
+        deletions.map(|event| event.task_id)
+    }
 }
 
 #[derive(Default)]
 struct Asked {
     /// Entities whose events are asked for.
     known: HashSet<Uuid>,
+    /// The highest version that was asked for, where that can be told.
+    up_to: HashMap<Uuid, u64>,
+    /// Versions that have their event. None has two.
+    told: HashSet<(Uuid, u64)>,
+    deleted: HashSet<Uuid>,
     /// Instances that were created. None comes twice, however often it is asked for.
     created: HashSet<Occurrence>,
     besides: Vec<usize>,
@@ -57,10 +74,23 @@ struct Asked {
 impl Asked {
     /// Takes in what an event that was asked for brings about: a series goes on by itself.
     fn follow(&mut self, fold: &Fold<'_>, event: usize) {
+        let row = &fold.record.events[event];
+        if row.kind != Some(EventKind::Settled) {
+            self.told.insert((row.task_id, row.version));
+        }
         let Some(told) = fold.series.of_event(event) else {
             return;
         };
-        let creates = fold.record.events[event].kind == CREATION;
+        // Nobody asked for this step of the task: it came of a label's deletion.
+        if let Some(up_to) = self.up_to.get_mut(&row.task_id)
+            && told
+                .taken_off
+                .iter()
+                .any(|label| self.deleted.contains(label))
+        {
+            *up_to += 1;
+        }
+        let creates = row.kind == CREATION;
         for &instance in &told.occurrences {
             self.known.insert(instance.series_id);
             if creates {
@@ -71,6 +101,7 @@ impl Asked {
 
     fn explains(&self, fold: &Fold<'_>, position: usize) -> bool {
         let event = &fold.record.events[position];
+        let is_known = self.is_asked_for(event);
         let of_known = |instance: Occurrence| self.known.contains(&instance.series_id);
         match (event.kind, fold.series.of_event(position)) {
             (Some(EventKind::Settled), _) => {
@@ -81,16 +112,27 @@ impl Asked {
                 let mut instances = told.occurrences.iter();
                 let is_new = instances.all(|instance| !self.created.contains(instance));
                 let mut instances = told.occurrences.iter().copied();
-                is_new && (self.known.contains(&event.task_id) || instances.any(of_known))
+                is_new && (is_known || instances.any(of_known))
             }
             (_, Some(told)) => {
                 // A label that is deleted is taken off the tasks that have it.
                 let mut taken_off = told.taken_off.iter();
-                self.known.contains(&event.task_id)
-                    || taken_off.any(|label| self.known.contains(label))
+                is_known || taken_off.any(|label| self.known.contains(label) && self.is_new(event))
             }
-            (_, None) => self.known.contains(&event.task_id),
+            (_, None) => is_known,
         }
+    }
+
+    /// Whether this very version of a known entity was asked for.
+    fn is_asked_for(&self, event: &OutboxRow) -> bool {
+        let up_to = self.up_to.get(&event.task_id);
+        self.known.contains(&event.task_id)
+            && up_to.is_none_or(|up_to| event.version <= *up_to)
+            && self.is_new(event)
+    }
+
+    fn is_new(&self, event: &OutboxRow) -> bool {
+        !self.told.contains(&(event.task_id, event.version))
     }
 }
 

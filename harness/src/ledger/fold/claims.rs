@@ -89,6 +89,8 @@ impl<'a> Fold<'a> {
                 // It was told that nothing had to change, and the event shows that it had to.
                 Some(_) if operation.kind.is_idempotent() => (Fate::Unplaced, None),
                 Some(event) => (self.claim(event, position), Some(event)),
+                // Of the version at which it was put there nobody has to be told.
+                None if self.was_seeded_so(position) => (Fate::Effect, None),
                 None => (self.fate_without_event(promised), None),
             };
             self.place_as_acknowledged(position, fate, event);
@@ -109,6 +111,17 @@ impl<'a> Fold<'a> {
             Some(version) => self.tasks.event(self.record, task, version),
             None => self.tasks.last_event_of(self.record, task, operation.kind),
         }
+    }
+
+    /// Whether a completion or a reopening found a seeded task as it was put there, and as it asks for.
+    fn was_seeded_so(&self, position: usize) -> bool {
+        let operation = &self.record.operations[position];
+        let task = self.tasks.of_operation[position];
+        let seeded = task.and_then(|task| self.tasks.seeded(self.record, task));
+        let told = operation.acknowledged().and_then(|(_, version)| version);
+        seeded.is_some_and(|seeded| {
+            told == Some(seeded.row.version) && found_as_asked(operation.kind, seeded.toggled_by())
+        })
     }
 
     fn is_told_by(&self, operation: usize, event: usize) -> bool {

@@ -9,7 +9,8 @@ use crate::ledger::{Fate, Intrusion, LostChange, OperationKind, OperationOutcome
 impl Fold<'_> {
     /// Events and rows that no operation explains, nor anything else.
     pub(super) fn find_intruding_rows(&mut self, rows: &UntoldRows<'_>) {
-        let mut explained = self.tasks.each(false);
+        let seeded = self.tasks.seeded_versions(self.record).into_iter();
+        let mut explained: Vec<bool> = seeded.map(|version| version.is_some()).collect();
         let besides: HashSet<usize> = self.accounting.besides.iter().copied().collect();
         for (event, &task) in self.tasks.of_event.iter().enumerate() {
             explained[task] = true;
@@ -30,16 +31,22 @@ impl Fold<'_> {
             let number = self.tasks.of_row[task];
             // A row under the title of an unanswered creation is judged with that operation.
             let is_nobodys = !explained[number] && !titles.contains(row.title.as_str());
-            let is_nobodys_change = rows.are_changed(number) && !self.is_blamed[number];
+            // At the version at which it was put there, a seeded task has to stand as it was.
+            let seeded = self.tasks.seeded(self.record, number);
+            let is_spoilt = seeded
+                .is_some_and(|seeded| seeded.row.version == row.version && !seeded.stands_as(row));
+            let is_nobodys_change =
+                (rows.are_changed(number) || is_spoilt) && !self.is_blamed[number];
             if is_nobodys || is_nobodys_change {
                 self.accounting.intrusions.push(Intrusion::Task { task });
             }
         }
     }
 
-    /// The highest acknowledged version of each task. A deletion's is that of its event.
+    /// The highest acknowledged version of each task. A deletion's is that of its event, and a seeded task's
+    /// first that at which it was put there.
     pub(super) fn highest_acknowledged(&self) -> Vec<Option<u64>> {
-        let mut highest = self.tasks.each(None::<u64>);
+        let mut highest = self.tasks.seeded_versions(self.record);
         let placed = self
             .record
             .operations
@@ -102,9 +109,17 @@ impl Fold<'_> {
             }));
         }
         let may_be_gone = self.may_be_gone();
-        for (operation, task) in self.operations_with_tasks() {
-            if let Some((task_id, _)) = operation.acknowledged()
-                && let Some(acknowledged) = highest[task].take()
+        let promised = self.operations_with_tasks();
+        let promised = promised.filter_map(|(operation, task)| {
+            let (task_id, _) = operation.acknowledged()?;
+            Some((task_id, task))
+        });
+        let seeded = (0..highest.len()).filter_map(|task| {
+            let seeded = self.tasks.seeded(self.record, task)?;
+            Some((seeded.row.task_id, task))
+        });
+        for (task_id, task) in promised.chain(seeded) {
+            if let Some(acknowledged) = highest[task].take()
                 && !may_be_gone[task]
             {
                 lost_changes.push(LostChange {

@@ -2,14 +2,16 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::FutureExt;
 use futures::future::join_all;
 use gauntlet_contract::TopicName;
-use gauntlet_ports::{Ingress, ReadySignal, Settle, SourceState, SubscriptionSet};
+use gauntlet_ports::{Ingress, ReadySignal, Secret, Settle, SourceState, SubscriptionSet};
 use tokio_util::sync::CancellationToken;
 
+use super::gate::{Gate, admit};
 use super::subscribe::{Answer, Declared, route};
 use crate::consume::{Batcher, decode};
 use crate::telemetry;
@@ -23,6 +25,8 @@ const DELIVERY_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct DaprIngressSettings {
     /// Name of the pub/sub component; must be the publisher's.
     pub pubsub_name: String,
+    /// What the sidecar shows with each delivery: its `APP_API_TOKEN`.
+    pub token: Secret,
 }
 
 /// Routes for a sidecar to deliver to, and the task that handles what it delivers.
@@ -32,7 +36,9 @@ pub struct DaprIngressSettings {
 ///   ready with its first delivery, or when [`DaprSidecar::delivers`](super::DaprSidecar) says so.
 /// - `POST /events/<topic>` takes one `CloudEvent` and answers 200 with `SUCCESS`, `RETRY` or `DROP`.
 ///   A dropped event goes to `<topic>-dlq`, by the sidecar. Bytes that are no envelope of ours
-///   are dropped at once, counted, and logged with the reason: they can never be handled.
+///   are dropped at once, counted, and logged with the reason: they can never be handled. Whoever does
+///   not show the sidecar's token in `dapr-api-token` is answered 401, an RFC 9457 problem, and counted:
+///   the port may be within others' reach, and what is handled is written down as having happened.
 ///
 /// The router answers only while `run` is polled. After `stop` is cancelled, what had arrived is
 /// handled and everything newer is answered with `RETRY`. A subscription's `group` is not used:
@@ -57,14 +63,14 @@ pub fn ingress(
         let topic = subscription.topic.clone();
         let (batcher, run) = Batcher::new(subscription.clone(), stop.clone());
         batchers.push(run);
-        router = router.route(
-            &route(&topic),
-            post(deliver).with_state(Delivered {
-                topic,
-                batcher,
-                state: state.clone(),
-            }),
-        );
+        let gate = Gate::new(&settings.token, topic.clone());
+        let path = route(&topic);
+        let delivery = post(deliver).with_state(Delivered {
+            topic,
+            batcher,
+            state: state.clone(),
+        });
+        router = router.route(&path, delivery.layer(from_fn_with_state(gate, admit)));
     }
     Ingress {
         router: Some(router.layer(DefaultBodyLimit::max(DELIVERY_MAX_BYTES))),
@@ -116,14 +122,18 @@ mod tests {
     use gauntlet_contract::{Envelope, TaskId, Topic};
     use gauntlet_ports::testsuite::messaging::{Recorder, task_event};
     use gauntlet_ports::{Handler, Subscription};
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use serde_json::{Value, json};
     use tower::ServiceExt;
 
     use super::*;
 
+    const TOKEN: &str = "hunter2-hunter2-hunter2-hunter2-";
+
     fn start(handler: Arc<dyn Handler>) -> (Ingress, CancellationToken) {
         let settings = DaprIngressSettings {
             pubsub_name: "pubsub".to_owned(),
+            token: Secret::new(TOKEN).unwrap(),
         };
         let set = SubscriptionSet::default().with(Subscription {
             topic: TopicName::new("", Topic::TaskEvents),
@@ -142,11 +152,16 @@ mod tests {
     }
 
     async fn post_event(router: &Router, body: impl Into<Body>) -> Value {
-        let request = Request::post("/events/task-events")
-            .header("content-type", "application/cloudevents+json")
-            .body(body.into())
-            .unwrap();
-        call(router, request).await
+        call(router, delivery(Some(TOKEN), body)).await
+    }
+
+    fn delivery(token: Option<&str>, body: impl Into<Body>) -> Request<Body> {
+        let mut request = Request::post("/events/task-events")
+            .header("content-type", "application/cloudevents+json");
+        if let Some(token) = token {
+            request = request.header("dapr-api-token", token);
+        }
+        request.body(body.into()).unwrap()
     }
 
     /// The event as the sidecar delivers it: with attributes of its own beside ours.
@@ -181,6 +196,79 @@ mod tests {
         let (ingress, _stop) = start(Arc::new(Recorder::accepting()));
         post_event(&ingress.router.unwrap(), "{}").await;
         assert!(ingress.ready.is_ready());
+    }
+
+    /// The sidecar's token, but for one thing each.
+    fn forged() -> [Option<String>; 5] {
+        let but = |token: String| Some(token);
+        [
+            None,
+            but(String::new()),
+            but(TOKEN[1..].to_owned()),
+            but(format!("{TOKEN}x")),
+            but(TOKEN.to_uppercase()),
+        ]
+    }
+
+    #[tokio::test]
+    async fn only_the_sidecar_delivers_and_a_forged_delivery_changes_nothing() {
+        let handler = Arc::new(Recorder::accepting());
+        let (ingress, _stop) = start(handler.clone());
+        let (ready, router) = (ingress.ready, ingress.router.unwrap());
+        let running = tokio::spawn(ingress.run);
+        let event = task_event(TaskId::generate(), 1);
+        for token in forged() {
+            let request = delivery(token.as_deref(), from_sidecar(&event));
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{token:?}");
+            assert!(response.headers().contains_key("www-authenticate"));
+            let kind = &response.headers()["content-type"];
+            assert_eq!(kind, "application/problem+json");
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let problem: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(problem["type"], "/problems/unauthorized");
+            assert_eq!(problem["status"], 401);
+        }
+        assert_eq!(handler.times(event.id), 0);
+        assert!(!ready.is_ready(), "a stranger's word for the sidecar's");
+
+        let answer = post_event(&router, from_sidecar(&event)).await;
+        assert_eq!(answer, json!({"status": "SUCCESS"}));
+        assert_eq!(handler.times(event.id), 1);
+        running.abort();
+    }
+
+    #[test]
+    fn forged_deliveries_are_counted_and_not_as_events() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(async {
+                let (ingress, _stop) = start(Arc::new(Recorder::accepting()));
+                let router = ingress.router.unwrap();
+                for token in forged() {
+                    let request = delivery(token.as_deref(), "{not json");
+                    let response = router.clone().oneshot(request).await.unwrap();
+                    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+                }
+            });
+        });
+        let metrics = handle.render();
+        let counted = r#"todo_deliveries_refused_total{topic="task-events"} 5"#;
+        assert!(metrics.contains(counted), "{metrics}");
+        assert!(!metrics.contains("todo_events_consumed_total"), "{metrics}");
+    }
+
+    #[test]
+    fn the_settings_do_not_show_the_token() {
+        let settings = DaprIngressSettings {
+            pubsub_name: "pubsub".to_owned(),
+            token: Secret::new(TOKEN).unwrap(),
+        };
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 
     #[tokio::test]

@@ -15,28 +15,27 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The code of every failure of an invocation, before the app and behind it.
 const REFUSED: &str = "ERR_DIRECT_INVOKE";
-/// Of what the sidecar says then, what it says before it has sent anything.
-const BEFORE_SENDING: [&str; 7] = [
+/// How a failure begins that is the sidecar's own and of the whole call, and not of one attempt of it: what
+/// it lacks now it has lacked at each.
+const NEVER_SENT: [&str; 4] = [
     "invoke API is not ready",
     "name resolver not initialized",
-    "no host found with the given ID",
-    "failed to look up address",
-    "couldn't find service",
-    "app channel not initialized",
+    "cannot invoke local endpoint: app channel not initialized",
     "invalid app id",
 ];
-/// The last attempt found nobody.
-const NOBODY: &str = "connect: connection refused";
-/// Attempts came before the last one, and the message says nothing of them.
-const AFTER_RETRIES: &str = "failed to invoke target";
 
 /// Calls apps through a sidecar: by their id, and anything else by its URL.
 ///
-/// The sidecar tells neither its own failures from one another nor from the app's but by their
-/// text, so that it is the text of 1.16.5 that is read: what is not known to have failed on the way
-/// is a `Timeout`. A sidecar that lost another sidecar's answer calls again by itself, up to three
-/// times, whatever is called (`DaprBuiltInServiceRetries`); to call an app by its id is therefore
-/// at-least-once, with an idempotency key or without.
+/// A sidecar calls again by itself: as its resiliency policy says, or up to three times after another
+/// sidecar's answer was lost (`DaprBuiltInServiceRetries`). It tells of the last attempt alone, in words
+/// (1.16.5). That nobody listens there, or that no sidecar of that name is known, is thus no word on the
+/// attempts before, one of which may have been delivered to an app that died of it. So a failure is
+/// `Unavailable` where our own sidecar could not be connected to, or says that it could not have sent
+/// anything at all; every other is a `Timeout`. To call an app by its id is at-least-once, with an
+/// idempotency key or without.
+///
+/// To whatever is called by its URL, the sidecar shows the token that it shows its own app (1.16.5): a URL
+/// outside of the installation must not be called this way.
 #[derive(Clone, Debug)]
 pub struct DaprInvoker {
     api: Api,
@@ -90,16 +89,23 @@ fn refusal(answer: &Answer) -> Option<(PortErrorKind, String)> {
         return None;
     }
     let message = refusal.message;
-    let says = |text: &&str| message.contains(*text);
     let kind = if answer.status != StatusCode::INTERNAL_SERVER_ERROR {
         // Denied by a policy, or no call at all.
         PortErrorKind::Invalid
-    } else if BEFORE_SENDING.iter().any(says) || (says(&NOBODY) && !says(&AFTER_RETRIES)) {
+    } else if was_never_sent(&message) {
         PortErrorKind::Unavailable
     } else {
         PortErrorKind::Timeout
     };
     Some((kind, message))
+}
+
+/// Where the cause begins and nowhere else: what comes from further away is quoted behind it.
+fn was_never_sent(message: &str) -> bool {
+    let cause = message
+        .split_once(", err: ")
+        .map_or(message, |(_, cause)| cause);
+    NEVER_SENT.iter().any(|text| cause.starts_with(text))
 }
 
 /// Percent-encodes all but what no URL gives a meaning to.
@@ -116,6 +122,15 @@ fn encoded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::http::Method;
+    use axum::routing::post;
+    use gauntlet_ports::{Persistent, PersistentSettings};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn answered(status: u16, body: &str) -> Answer {
@@ -142,27 +157,73 @@ mod tests {
     fn only_what_was_certainly_not_sent_is_unavailable() {
         let unavailable = Some(PortErrorKind::Unavailable);
         let timeout = Some(PortErrorKind::Timeout);
+        assert_eq!(kind(500, "invoke API is not ready"), unavailable);
         let says = |text: &str| kind(500, &format!("failed to invoke, id: api, err: {text}"));
-        assert_eq!(says("no host found with the given ID"), unavailable);
+        assert_eq!(says("name resolver not initialized"), unavailable);
         assert_eq!(
-            says(
-                "rpc error: code = Internal desc = error invoking app channel: \
-                 Post \"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused"
-            ),
+            says("cannot invoke local endpoint: app channel not initialized"),
             unavailable
         );
-        // An attempt before the last one may have been delivered.
-        assert_eq!(
-            says(
-                "failed to invoke target api after 3 retries. Error: rpc error: code = Unavailable \
-                 desc = connection error: dial tcp 127.0.0.1:1: connect: connection refused"
-            ),
-            timeout
-        );
-        assert_eq!(says("error invoking app channel: EOF"), timeout);
-        assert_eq!(says("context deadline exceeded"), timeout);
-        assert_eq!(kind(500, ""), timeout);
+        assert_eq!(says("invalid app id a.b.c"), unavailable);
         assert_eq!(kind(403, "denied"), Some(PortErrorKind::Invalid));
+        for of_the_last_attempt in [
+            "failed to resolve address for appId: no host found with the given ID",
+            REFUSED_BY_THE_CALLEE,
+            "failed to invoke target api after 3 retries. Error: rpc error: code = Unavailable \
+             desc = connection error: dial tcp 127.0.0.1:1: connect: connection refused",
+            "rpc error: code = Internal desc = name resolver not initialized",
+            "error invoking app channel: EOF",
+            "circuit breaker is open",
+            "context deadline exceeded",
+        ] {
+            assert_eq!(says(of_the_last_attempt), timeout, "{of_the_last_attempt}");
+        }
+        assert_eq!(kind(500, ""), timeout);
+    }
+
+    const REFUSED_BY_THE_CALLEE: &str = "rpc error: code = Internal desc = error invoking app \
+         channel: Post \"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused";
+
+    /// A sidecar whose first attempt is delivered and ends the app, so that its second finds nobody: of that
+    /// one it tells.
+    async fn sidecar_that_tells_of_its_last_attempt(deliveries: Arc<AtomicU32>) -> DaprInvoker {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let message = format!("failed to invoke, id: api, err: {REFUSED_BY_THE_CALLEE}");
+        let body = serde_json::json!({ "errorCode": REFUSED, "message": message }).to_string();
+        let answer = move || {
+            deliveries.fetch_add(1, Ordering::Relaxed);
+            std::future::ready((StatusCode::INTERNAL_SERVER_ERROR, body.clone()))
+        };
+        let router = Router::new().route("/v1.0/invoke/api/method/next", post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        DaprInvoker::new(&url).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_may_have_ended_its_callee_is_not_made_again() {
+        let deliveries = Arc::default();
+        let invoker = sidecar_that_tells_of_its_last_attempt(Arc::clone(&deliveries)).await;
+        let persistent = Persistent::new(invoker, PersistentSettings::default());
+        let target = Target::app("api", Method::POST, "next").unwrap();
+        let context = CallContext::within(Duration::from_secs(10));
+        let called = persistent
+            .invoke(&target, Bytes::from("{}"), &context)
+            .await;
+        assert_eq!(called.unwrap_err().kind, PortErrorKind::Timeout);
+        assert_eq!(deliveries.load(Ordering::Relaxed), 1, "called again");
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_that_is_not_there_delivered_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let target = Target::app("api", Method::POST, "next").unwrap();
+        let context = CallContext::within(Duration::from_secs(10));
+        let invoker = DaprInvoker::new(&url).unwrap();
+        let called = invoker.invoke(&target, Bytes::from("{}"), &context).await;
+        assert_eq!(called.unwrap_err().kind, PortErrorKind::Unavailable);
     }
 
     #[test]

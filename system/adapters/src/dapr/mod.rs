@@ -1,6 +1,7 @@
 //! Events, state, secrets and calls through a Dapr sidecar.
 
 mod api;
+mod gate;
 mod ingress;
 mod invoke;
 mod publisher;

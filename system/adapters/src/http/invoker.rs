@@ -143,6 +143,7 @@ mod tests {
             invoker: Arc::new(invoker(&apps).unwrap()),
             echo: vec![app("echo"), app("slash"), Callee::Url(url.clone())],
             nobody: vec![app("gone"), app("unknown"), Callee::Url(gone.clone())],
+            out_of_sight: Vec::new(),
         })
         .await;
     }

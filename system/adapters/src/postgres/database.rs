@@ -13,6 +13,13 @@ use super::error::Call;
 /// The schema belongs to the services; it is embedded so that a binary carries its own.
 static MIGRATIONS: Migrator = sqlx::migrate!("../services/migrations");
 
+/// What migrations take for granted, as the server says it: its version, and the encoding of the database.
+const SERVER: &str =
+    "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')";
+/// Has `pg_c_utf8`, which lowers letters the same way everywhere.
+const SERVER_MIN: i32 = 17;
+const ENCODING: &str = "UTF8";
+
 /// The first version that has events of something else than tasks.
 const TASKS_ALONE_BEFORE: i64 = 4;
 const HAS_OUTBOX: &str = "SELECT to_regclass('outbox') IS NOT NULL";
@@ -104,19 +111,26 @@ impl Database {
     }
 
     /// Brings the schema up to date, under an advisory lock: several processes may start at once, and wait
-    /// for the first for as long as it takes.
+    /// for the first for as long as it takes. `Invalid`, and nothing is made, on a server that is too old, or
+    /// in a database whose encoding is not UTF-8.
     pub async fn migrate(&self) -> Result<(), PortError> {
         let op = "migrate the schema forward";
         let unhurried = self.unhurried(op).await?;
-        let done = MIGRATIONS.run(&unhurried).await;
+        let done = go_forward(&unhurried, op).await;
         unhurried.close().await;
-        done.map_err(|error| migration_failed(op, error))
+        done
     }
 
-    /// Takes the schema back to `version`; 0 leaves nothing of it. `Conflict`, and nothing is undone, while
+    /// Takes the schema back to `version`; 0 leaves nothing of it, and one that is not there yet changes
+    /// nothing. `Invalid` when this program has no such version. `Conflict`, and nothing is undone, while
     /// the outbox has events that the version could not read.
     pub async fn migrate_back_to(&self, version: i64) -> Result<(), PortError> {
         let op = "roll the schema back";
+        if version != 0 && !MIGRATIONS.version_exists(version) {
+            let latest = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or(0);
+            let detail = format!("there is no version {version}; the versions are 0 to {latest}");
+            return Err(Call::new("database", op).error(PortErrorKind::Invalid, detail));
+        }
         let unhurried = self.unhurried(op).await?;
         let done = go_back(&unhurried, version, op).await;
         unhurried.close().await;
@@ -173,6 +187,33 @@ impl Database {
     }
 }
 
+async fn go_forward(unhurried: &PgPool, op: &'static str) -> Result<(), PortError> {
+    let call = Call::new("database", op);
+    let server: Result<(i32, String), _> = sqlx::query_as(SERVER).fetch_one(unhurried).await;
+    let (version_number, encoding) = server.map_err(|error| call.failed(error))?;
+    if let Some(lack) = lack(version_number, &encoding) {
+        return Err(call.error(PortErrorKind::Invalid, lack));
+    }
+    let done = MIGRATIONS.run(unhurried).await;
+    done.map_err(|error| migration_failed(op, error))
+}
+
+/// What the server lacks, and how to mend it.
+fn lack(version_number: i32, encoding: &str) -> Option<String> {
+    let major = version_number / 10_000;
+    if major < SERVER_MIN {
+        return Some(format!(
+            "the server is Postgres {major}: it takes {SERVER_MIN} or newer"
+        ));
+    }
+    (encoding != ENCODING).then(|| {
+        format!(
+            "the database's encoding is {encoding}: it takes {ENCODING}, as from CREATE DATABASE … ENCODING \
+             '{ENCODING}' TEMPLATE template0"
+        )
+    })
+}
+
 /// Each migration is undone by itself. What stands in the way of one must be found before those behind it
 /// are gone; the script of that one looks once more, under a lock.
 async fn go_back(unhurried: &PgPool, version: i64, op: &'static str) -> Result<(), PortError> {
@@ -205,6 +246,19 @@ fn migration_failed(op: &'static str, error: sqlx::migrate::MigrateError) -> Por
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_migrations_rest_on_is_asked_for_and_named() {
+        assert_eq!(lack(170_000, "UTF8"), None);
+        assert_eq!(lack(180_004, "UTF8"), None);
+        let old = lack(160_009, "UTF8").unwrap();
+        assert!(old.contains("Postgres 16") && old.contains("17"), "{old}");
+        let other = lack(170_002, "LATIN1").unwrap();
+        assert!(
+            other.contains("LATIN1") && other.contains("UTF8"),
+            "{other}"
+        );
+    }
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unavailable_and_a_bad_url_invalid() {

@@ -52,8 +52,12 @@ impl LabelStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Task>, PortError> {
         let call = Call::new(PORT, "find tasks with a label");
+        // Any will do, so they are found before they are put in order: the limit must not lead the server to
+        // read the tasks of everybody in the order of ids until it has come upon enough.
         let mut sql = QueryBuilder::new(concat!(
             "SELECT ",
+            columns!(),
+            " FROM (SELECT ",
             columns!(),
             " FROM tasks WHERE user_id = "
         ));
@@ -68,7 +72,9 @@ impl LabelStore for PostgresStore {
                 sql.push(" AND category_id = ").push_bind(id.0);
             }
         }
-        sql.push(" LIMIT ").push_bind(i64::from(limit));
+        sql.push(" LIMIT ")
+            .push_bind(i64::from(limit))
+            .push(") AS tasks ORDER BY id");
         self.select(call, sql, task).await
     }
 }

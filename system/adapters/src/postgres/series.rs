@@ -41,15 +41,27 @@ impl SeriesStore for PostgresStore {
         self.select_one(call, sql, task).await
     }
 
-    async fn due_series(&self, now: Timestamp, limit: u32) -> Result<Vec<Series>, PortError> {
+    async fn due_series(
+        &self,
+        now: Timestamp,
+        after: Option<SeriesId>,
+        limit: u32,
+    ) -> Result<Vec<Series>, PortError> {
         let call = Call::new(PORT, "find due series");
-        let mut sql = QueryBuilder::new(SELECT);
+        // What is due is found before it is put in order: the limit must not lead the server to read series
+        // that are not due in the order of ids until it has come upon enough.
+        let mut sql = QueryBuilder::new("WITH due AS MATERIALIZED (SELECT id FROM series WHERE ");
         // Not bound, as the condition of the partial index is not.
         sql.push("mode = '").push(mode_name(Mode::OnSchedule));
         sql.push("' AND ended_at IS NULL AND latest_due_at <= ")
             .push_bind(Stamp(now));
-        sql.push(" ORDER BY latest_due_at, id LIMIT ")
-            .push_bind(i64::from(limit));
+        if let Some(SeriesId(after)) = after {
+            sql.push(" AND id > ").push_bind(after);
+        }
+        sql.push(") ").push(SELECT);
+        sql.push("id IN (SELECT id FROM due ORDER BY id LIMIT ")
+            .push_bind(i64::from(limit))
+            .push(") ORDER BY id");
         self.select(call, sql, series).await
     }
 }

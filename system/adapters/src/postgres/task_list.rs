@@ -3,7 +3,8 @@
 
 use gauntlet_contract::TaskStatus;
 use gauntlet_ports::{
-    CategoryFilter, Direction, Position, SortKey, SortValue, TaskFilter, TaskQuery, TimeRange,
+    CategoryFilter, Direction, OverdueFilter, Position, SortKey, SortValue, TaskFilter, TaskQuery,
+    TimeRange,
 };
 use jiff::Timestamp;
 use sqlx::postgres::Postgres;
@@ -126,15 +127,28 @@ fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery) {
     }
     push_range(sql, "due_at", filter.due);
     push_range(sql, "created_at", filter.created);
-    if let Some(now) = filter.overdue_at {
-        sql.push(" AND due_at < ").push_bind(Stamp(now));
-        // Not bound, so that the partial index of open tasks can be seen to hold them all.
-        sql.push(" AND status <> '")
-            .push(TaskStatus::Completed.as_str())
-            .push("'");
+    if let Some(overdue) = filter.overdue {
+        push_overdue(sql, overdue);
     }
     if let Some(series) = filter.series {
         sql.push(" AND series_id = ").push_bind(series.0);
+    }
+}
+
+fn push_overdue(sql: &mut QueryBuilder<Postgres>, overdue: OverdueFilter) {
+    let completed = TaskStatus::Completed.as_str();
+    match overdue {
+        OverdueFilter::At(now) => {
+            sql.push(" AND due_at < ").push_bind(Stamp(now));
+            // Not bound, so that the partial index of open tasks can be seen to hold them all.
+            sql.push(" AND status <> '").push(completed).push("'");
+        }
+        OverdueFilter::NotAt(now) => {
+            // Of what has no due date a comparison says neither yes nor no.
+            sql.push(" AND (due_at IS NULL OR due_at >= ")
+                .push_bind(Stamp(now));
+            sql.push(" OR status = '").push(completed).push("')");
+        }
     }
 }
 
@@ -198,7 +212,7 @@ fn push_rank(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery) {
 
 /// Whether no undated task can meet the filter.
 fn is_dated(filter: &TaskFilter) -> bool {
-    filter.due != TimeRange::default() || filter.overdue_at.is_some()
+    filter.due != TimeRange::default() || matches!(filter.overdue, Some(OverdueFilter::At(_)))
 }
 
 fn column(sort: SortKey) -> &'static str {

@@ -1,6 +1,7 @@
 //! The audit log on Postgres: what only a real server can show of it.
 
 mod append_only;
+mod gate;
 mod plans;
 mod publication;
 mod versions;
@@ -17,6 +18,7 @@ use crate::postgres::Fresh;
 
 pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     let mut trials = append_only::trials(components);
+    trials.extend(gate::trials(components));
     trials.extend(plans::trials(components));
     trials.extend(publication::trials(components));
     trials.extend(versions::trials(components));

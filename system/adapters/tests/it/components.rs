@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::progress::Lines;
-use crate::sidecars::Sidecars;
+use crate::sidecars::{Bulk, Deliveries, Doomed, Sidecars};
 
 /// Postgres ends its sessions at once, Kafka takes a second or two.
 const GRACE: Duration = Duration::from_secs(10);
@@ -47,6 +47,9 @@ pub(crate) struct Components {
     redis: Once<Redis>,
     postgres: Once<Postgres>,
     sidecars: Once<Sidecars>,
+    deliveries: Once<Deliveries>,
+    doomed: Once<Doomed>,
+    bulk: Once<Bulk>,
     /// Not that of a trial: children are watched from their start to the end of the last trial.
     runtime: Runtime,
 }
@@ -60,6 +63,9 @@ impl Components {
             redis: OnceCell::new(),
             postgres: OnceCell::new(),
             sidecars: OnceCell::new(),
+            deliveries: OnceCell::new(),
+            doomed: OnceCell::new(),
+            bulk: OnceCell::new(),
             runtime: runtime?,
         })
     }
@@ -96,6 +102,28 @@ impl Components {
         self.started(&self.sidecars, async |ground| {
             Sidecars::start(ground, &postgres, &redis).await
         })
+    }
+
+    /// A sidecar that delivers events.
+    pub(crate) fn deliveries(&self) -> Result<Deliveries, Failed> {
+        let redis = self.redis_server()?;
+        self.started(&self.deliveries, async |ground| {
+            Deliveries::start(ground, &redis).await
+        })
+    }
+
+    /// A sidecar whose app dies of the first call. For one trial.
+    pub(crate) fn doomed(&self) -> Result<Doomed, Failed> {
+        let redis = self.redis_server()?;
+        self.started(&self.doomed, async |ground| {
+            Doomed::start(ground, &redis).await
+        })
+    }
+
+    /// A sidecar that delivers several events at once. For one trial.
+    pub(crate) fn bulk(&self) -> Result<Bulk, Failed> {
+        let redis = self.redis_server()?;
+        self.started(&self.bulk, async |ground| Bulk::start(ground, &redis).await)
     }
 
     /// The server, whose superuser the tests are.

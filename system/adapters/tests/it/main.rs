@@ -12,6 +12,7 @@ mod audit;
 mod components;
 mod invocation;
 mod kafka;
+mod plan;
 mod postgres;
 mod progress;
 mod redis;
@@ -57,6 +58,7 @@ fn run_trials(args: &Arguments) -> Result<ExitCode, String> {
         state::trials,
         secrets::trials,
         invocation::trials,
+        sidecars::trials,
     ];
     let trials: Vec<Trial> = suites
         .iter()

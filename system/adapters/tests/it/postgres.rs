@@ -3,6 +3,7 @@ mod fresh;
 mod migrations;
 mod model;
 mod plans;
+mod seeded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use gauntlet_adapters::postgres::PostgresAuditLog;
 use gauntlet_contract::{Topic, TopicName, UserId};
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_ports::testsuite::storage::{
-    answer_suite, audit_log_suite, label_suite, list_suite, outbox_suite, sample, series_suite,
-    task_store_suite,
+    answer_suite, audit_gate_suite, audit_log_suite, label_suite, list_suite, outbox_suite, sample,
+    series_suite, task_store_suite,
 };
 use gauntlet_ports::{CommitStore as _, OutboxQueue as _, Sent};
 use libtest_mimic::Trial;
@@ -31,6 +32,7 @@ pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
         keeps_the_contract_of_answers,
         keeps_the_outbox_contract,
         keeps_the_audit_log_contract,
+        keeps_the_order_of_audited_versions,
         a_lease_that_ran_out_is_taken_over_and_fences_off_its_former_holder,
         the_outbox_keeps_the_very_bytes_of_the_event,
     );
@@ -38,6 +40,7 @@ pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     trials.extend(migrations::trials(components));
     trials.extend(model::trials(components));
     trials.extend(plans::trials(components));
+    trials.extend(seeded::trials(components));
     trials
 }
 
@@ -75,6 +78,12 @@ async fn keeps_the_audit_log_contract(server: Postgres) {
     let fresh = Fresh::on(&server).await;
     let topic = TopicName::new("", Topic::AuditLogs);
     audit_log_suite(&PostgresAuditLog::new(fresh.database, "audit", topic)).await;
+}
+
+async fn keeps_the_order_of_audited_versions(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let topic = TopicName::new("", Topic::AuditLogs);
+    audit_gate_suite(&PostgresAuditLog::new(fresh.database, "audit", topic)).await;
 }
 
 async fn a_lease_that_ran_out_is_taken_over_and_fences_off_its_former_holder(server: Postgres) {

@@ -14,6 +14,7 @@ pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     trials!(components, Components::sidecars =>
         dapr_keeps_the_secret_contract,
         what_dapr_denies_is_an_error_and_not_a_lack,
+        a_sidecar_gives_away_no_token_of_its_app,
         a_secret_store_that_dapr_does_not_have_is_invalid,
     )
 }
@@ -37,6 +38,14 @@ async fn what_dapr_denies_is_an_error_and_not_a_lack(sidecars: Sidecars) {
     let name = SecretName::new("STATE_DATABASE_URL").unwrap();
     let denied = store.get(&name).await.unwrap_err();
     assert_eq!(denied.kind, PortErrorKind::Invalid, "{}", denied.source);
+    assert_eq!(store.all().await.unwrap().get(&name), None);
+}
+
+/// That it is lacking there and no error leaves a place for it to come from: the app's own environment.
+async fn a_sidecar_gives_away_no_token_of_its_app(sidecars: Sidecars) {
+    let store = store(&sidecars, "env");
+    let name = SecretName::new("APP_API_TOKEN").unwrap();
+    assert_eq!(store.get(&name).await.unwrap(), None);
     assert_eq!(store.all().await.unwrap().get(&name), None);
 }
 

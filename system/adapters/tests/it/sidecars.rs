@@ -1,9 +1,14 @@
 //! Two sidecars for the ports that need no broker, in front of one app that tells what it was sent.
 
+mod bulk;
+mod delivery;
+mod doomed;
+
 use std::error::Error;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gauntlet_harness::component::dapr::{SidecarPlan, sidecar};
 use gauntlet_harness::component::postgres::Postgres;
@@ -13,9 +18,14 @@ use gauntlet_harness::provider::ServiceId;
 use gauntlet_harness::store::ComponentId;
 use gauntlet_ports::testsuite::invocation::echo_router;
 use gauntlet_ports::testsuite::secrets::KEPT_SECRETS;
+use libtest_mimic::Trial;
 use tokio::net::TcpListener;
 
-use crate::components::Ground;
+use crate::components::{Components, Ground};
+
+pub(crate) use bulk::Bulk;
+pub(crate) use delivery::Deliveries;
+pub(crate) use doomed::Doomed;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -26,8 +36,16 @@ pub(crate) const AUDIT: &str = "audit";
 pub(crate) const SECRETS: &str = "file";
 /// The files that the system's own sidecars are given.
 const COMPONENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../components/local");
+/// What the sidecars show their apps.
+const TOKEN: &str = "an-app-api-token-of-32-characters";
 /// No app here has actors or jobs, and with no address at all a sidecar does not wait for either service.
 const NO_CONTROL_PLANE: &str = "";
+
+pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
+    let mut trials = delivery::trials(components);
+    trials.extend(bulk::trials(components));
+    trials
+}
 
 /// The sidecars' URLs, and whom else they can call.
 #[derive(Clone)]
@@ -48,8 +66,6 @@ impl Sidecars {
         postgres: &Postgres,
         redis: &Redis,
     ) -> Result<Self, BoxError> {
-        let daprd = ground.obtain(ComponentId::Daprd).await?;
-        let daprd = Runnable::of_artifact(&daprd);
         let app = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let echo = app.local_addr()?;
         tokio::spawn(axum::serve(app, echo_router()).into_future());
@@ -57,31 +73,23 @@ impl Sidecars {
         let env = vec![
             ("STATE_DATABASE_URL".to_owned(), postgres.url("postgres")),
             ("REDIS_HOST".to_owned(), redis.peers().to_owned()),
+            ("APP_API_TOKEN".to_owned(), TOKEN.to_owned()),
         ];
-        let common = PathBuf::from(COMPONENTS).join("common");
         let state = PathBuf::from(COMPONENTS).join("state");
         let mut urls = Vec::new();
         for (app_id, resources) in [
-            (API, vec![common.clone(), state, secrets(&home)?]),
-            (AUDIT, vec![common, redis_as_statestore(&home)?]),
+            (API, vec![common(), state, secrets(&home)?]),
+            (AUDIT, vec![common(), redis_as_statestore(&home)?]),
         ] {
-            let http = listener(&ground.site, "a sidecar's HTTP")?;
-            urls.push(format!("http://{}", http.harness));
-            let plan = SidecarPlan {
-                id: ServiceId::shared(&format!("daprd-{app_id}")),
-                app_id: app_id.to_owned(),
-                app: at(echo),
-                http,
+            let seat = Seat {
+                name: app_id,
+                app_id,
+                app: echo,
                 resources,
-                config: PathBuf::from(COMPONENTS).join("config.yaml"),
                 env: env.clone(),
-                working_dir: home.clone(),
-                scheduler: NO_CONTROL_PLANE.to_owned(),
-                placement: NO_CONTROL_PLANE.to_owned(),
+                home: &home,
             };
-            ground
-                .bring_up(&sidecar(&daprd, plan, &ground.site)?)
-                .await?;
+            urls.push(seat.take(ground).await?);
         }
         let nobody = listener(&ground.site, "nobody")?;
         let [api, audit] = urls.try_into().map_err(|_| "two sidecars")?;
@@ -92,6 +100,48 @@ impl Sidecars {
             nobody: format!("http://{}", nobody.harness),
         })
     }
+}
+
+/// One sidecar.
+struct Seat<'a> {
+    /// No other sidecar's.
+    name: &'a str,
+    app_id: &'a str,
+    app: SocketAddr,
+    resources: Vec<PathBuf>,
+    env: Vec<(String, String)>,
+    /// Shared with those that it is to find.
+    home: &'a Path,
+}
+
+impl Seat<'_> {
+    /// Starts the sidecar. Answers its URL.
+    async fn take(self, ground: &Ground) -> Result<String, BoxError> {
+        let daprd = ground.obtain(ComponentId::Daprd).await?;
+        let daprd = Runnable::of_artifact(&daprd);
+        let http = listener(&ground.site, "a sidecar's HTTP")?;
+        let url = format!("http://{}", http.harness);
+        let plan = SidecarPlan {
+            id: ServiceId::shared(&format!("daprd-{}", self.name)),
+            app_id: self.app_id.to_owned(),
+            app: at(self.app),
+            http,
+            resources: self.resources,
+            config: PathBuf::from(COMPONENTS).join("config.yaml"),
+            env: self.env,
+            working_dir: self.home.to_owned(),
+            scheduler: NO_CONTROL_PLANE.to_owned(),
+            placement: NO_CONTROL_PLANE.to_owned(),
+        };
+        let spec = sidecar(&daprd, plan, &ground.site)?;
+        ground.bring_up(&spec).await?;
+        Ok(url)
+    }
+}
+
+/// Resiliency policies, and secrets of the sidecar's environment.
+fn common() -> PathBuf {
+    PathBuf::from(COMPONENTS).join("common")
 }
 
 fn listener(site: &Site, purpose: &str) -> Result<Listener, BoxError> {

@@ -75,6 +75,68 @@ fn a_task_that_recurs_is_the_first_instance_and_the_series_remembers_its_local_t
     assert_eq!(series.next_occurrence, 2);
 }
 
+fn daily_from(due_date: &str, zone: &str) -> (Task, Series) {
+    let command = Command::Create(NewTask {
+        title: "take the pills".to_owned(),
+        due_date: Some(due_date.parse().unwrap()),
+        time_zone: Some(zone.to_owned()),
+        recurrence: Some(daily(Mode::OnSchedule)),
+        ..NewTask::default()
+    });
+    let begun = change(decide(None, command, time("2026-01-01T00:00:00Z"), ids()).unwrap());
+    let series = series_of(&begun);
+    (begun.after.unwrap(), series)
+}
+
+/// Half past two was wanted; that on one day there is none is no reason to come at half past three for ever.
+#[test]
+fn a_series_that_begins_in_a_gap_of_the_clocks_comes_at_the_time_that_was_wanted() {
+    for (zone, start, first, second) in [
+        (
+            "Europe/Berlin",
+            "2026-03-29T02:30:00.123456",
+            "2026-03-29T01:30:00.123456Z",
+            "2026-03-30T00:30:00.123456Z",
+        ),
+        // Half an hour, and across midnight.
+        (
+            "Australia/Lord_Howe",
+            "2026-10-04T02:10:00",
+            "2026-10-03T15:40:00Z",
+            "2026-10-04T15:10:00Z",
+        ),
+        (
+            "Africa/Cairo",
+            "2026-04-24T00:20:00",
+            "2026-04-23T22:20:00Z",
+            "2026-04-24T21:20:00Z",
+        ),
+        // No gap.
+        (
+            "Europe/Berlin",
+            "2026-03-28T02:30:00",
+            "2026-03-28T01:30:00Z",
+            "2026-03-29T01:30:00Z",
+        ),
+    ] {
+        let (task, series) = daily_from(start, zone);
+        assert_eq!(task.due_date, Some(time(first)), "{zone}");
+        assert_eq!(series.start.to_string(), start, "{zone}");
+        assert_eq!(series.latest_due_at, time(first), "{zone}");
+        let (instance, _) = step(asked(
+            &series,
+            Some(&task),
+            next(2, None),
+            "2027-01-01T00:00:00Z",
+        ));
+        let due = instance.unwrap().due_date;
+        assert_eq!(due, Some(time(second)), "{zone}");
+    }
+    // What the store cannot keep is cut off, as it is of the due date.
+    let (_, series) = daily_from("2026-03-29T02:30:00.123456789", "Europe/Berlin");
+    assert_eq!(series.start.to_string(), "2026-03-29T02:30:00.123456");
+}
+
 #[test]
 fn a_series_needs_a_due_date_and_a_rule_that_is_allowed() {
     let task = created(ids());
@@ -93,7 +155,7 @@ fn a_series_needs_a_due_date_and_a_rule_that_is_allowed() {
     assert_eq!(fields(&refused.unwrap_err()), ["recurrence.rule.interval"]);
 }
 
-/// One that was would create instances for days, and hold up everybody else's.
+/// One that was would create instances for days.
 #[test]
 fn a_series_on_schedule_does_not_begin_endlessly_far_behind() {
     let begin = |mode, due: &str| {
@@ -304,4 +366,81 @@ fn a_series_is_ended_once_and_replaced_by_another() {
             EventType::SeriesCreated
         ]
     );
+}
+
+fn moved(task: &Task, due_date: &str, zone: Option<&str>) -> Task {
+    let edit = Command::Update(Edit {
+        due_date: Some(Some(due_date.parse().unwrap())),
+        time_zone: zone.map(str::to_owned),
+        ..Edit::default()
+    });
+    let edited = change(decide(Some(task), edit, time("2026-06-30T13:00:00Z"), ids()).unwrap());
+    edited.after.unwrap()
+}
+
+/// As where the rule of a recurring task is typed once more after its date was changed.
+#[test]
+fn the_same_rule_counts_from_the_due_date_that_the_task_has_now() {
+    let (task, series) = begun(daily(Mode::OnCompletion));
+    let again = |task: &Task, series: &Series, id| {
+        let recurrence = series.recurrence.clone();
+        recur(
+            task,
+            Some(series),
+            recurrence,
+            time("2026-06-30T14:00:00Z"),
+            id,
+        )
+        .unwrap()
+    };
+    for (due_date, zone, start) in [
+        ("2026-07-09T08:15", None, "2026-07-09T08:15:00"),
+        // The same time of day elsewhere.
+        (
+            "2026-07-01T17:00",
+            Some("America/Lima"),
+            "2026-07-01T17:00:00",
+        ),
+    ] {
+        let (task, id) = (moved(&task, due_date, zone), ids().series_id);
+        let begun_anew = change(again(&task, &series, id));
+        let other = series_of(&begun_anew);
+        assert_eq!((other.id, other.next_occurrence), (id, 2));
+        assert_eq!(other.start.to_string(), start);
+        assert_eq!(Some(other.latest_due_at), task.due_date);
+        let kinds: Vec<_> = begun_anew.facts.iter().map(|fact| fact.kind).collect();
+        assert!(kinds.contains(&EventType::SeriesEnded), "{kinds:?}");
+        // And once more is once too often.
+        let after = begun_anew.after.unwrap();
+        let unchanged = again(&after, &other, ids().series_id);
+        assert_eq!(unchanged, Decision::Unchanged(after));
+    }
+}
+
+#[test]
+fn an_instance_that_is_not_the_latest_moves_without_its_series() {
+    let (task, series) = begun(daily(Mode::OnSchedule));
+    let question = next(2, None);
+    let (latest, series) = step(asked(
+        &series,
+        Some(&task),
+        question,
+        "2026-07-01T15:00:00Z",
+    ));
+    let recurrence = series.recurrence.clone();
+    let again = |task: &Task| {
+        let id = ids().series_id;
+        recur(
+            task,
+            Some(&series),
+            recurrence.clone(),
+            at(2_000_000_000),
+            id,
+        )
+        .unwrap()
+    };
+    let earlier = moved(&task, "2026-07-20T17:00", None);
+    assert_eq!(again(&earlier), Decision::Unchanged(earlier));
+    let latest = latest.unwrap();
+    assert_eq!(again(&latest), Decision::Unchanged(latest));
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use gauntlet_contract::envelope::SOURCE_AUDIT;
 use gauntlet_contract::{
@@ -16,6 +18,18 @@ pub enum Recorded {
     Fresh,
     /// The inbox knew the event: nothing was written.
     Duplicate,
+    /// The version before is not in the trail. The event is kept, and no line is written before
+    /// [`AuditLog::release`] finds that it may be.
+    Kept,
+}
+
+/// A line that was written although the version before it was never seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    pub entity: Entity,
+    pub entity_id: EntityId,
+    /// Of the line. The one before it is missing.
+    pub version: u64,
 }
 
 /// Selects a page of one user's trail, by `seq`.
@@ -40,7 +54,16 @@ pub trait AuditLog: Send + Sync {
     /// Records each event once: inbox row, trail row and the outbox row of [`audit_event`] in one
     /// transaction, with a savepoint per entry so that one failure leaves the others standing. Answers
     /// per event, in order; `Invalid` where [`Audited::of`] finds nothing to record.
+    ///
+    /// Lines are gated on the entity's version: one of version n is written when one of version n-1 or later
+    /// is in the trail, or is written before it by the same call, and is [`Recorded::Kept`] until then. The
+    /// first version waits for nothing.
     async fn record(&self, events: &[Envelope]) -> Vec<Result<Recorded, PortError>>;
+
+    /// Records what is kept and may be written by now, of each entity in the order of versions. Nothing is
+    /// waited for longer than `patience`: what was kept for so long is written all the same, and answered
+    /// as a gap; `Duration::MAX` gives nothing up. A version that comes late is recorded by then like any other.
+    async fn release(&self, patience: Duration) -> Result<Vec<Gap>, PortError>;
 
     /// Counts one more handled failure of the event in its inbox; answers the count so far.
     async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError>;

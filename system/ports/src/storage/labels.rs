@@ -26,7 +26,7 @@ pub trait LabelStore: Send + Sync {
 
     async fn labels(&self, query: &LabelQuery) -> Result<Vec<Label>, PortError>;
 
-    /// Some of the user's tasks that have the label, at most `limit`.
+    /// Some of the user's tasks that have the label, at most `limit`, in the order of their ids.
     async fn tasks_with(
         &self,
         user_id: UserId,

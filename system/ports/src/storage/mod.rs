@@ -8,7 +8,7 @@ mod series;
 mod tasks;
 mod text;
 
-pub use audit::{AuditLog, AuditQuery, Audited, AuditedState, Recorded, audit_event};
+pub use audit::{AuditLog, AuditQuery, Audited, AuditedState, Gap, Recorded, audit_event};
 pub use commit::{
     AnswerStore, Commit, CommitStore, Committed, Expected, KeyedAnswer, RowChange, StoredAnswer,
 };
@@ -16,7 +16,7 @@ pub use labels::{LabelQuery, LabelStore};
 pub use outbox::{OutboxEntry, OutboxQueue, Sent};
 pub use series::SeriesStore;
 pub use tasks::{
-    CategoryFilter, Direction, Position, SortKey, SortValue, TaskFilter, TaskPage, TaskQuery,
-    TaskStore, TimeRange,
+    CategoryFilter, Direction, OverdueFilter, Position, SortKey, SortValue, TaskFilter, TaskPage,
+    TaskQuery, TaskStore, TimeRange,
 };
 pub use text::{WORD_MAX_CHARS, title_key, words};

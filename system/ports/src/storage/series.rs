@@ -15,7 +15,13 @@ pub trait SeriesStore: Send + Sync {
     /// The instance with the highest number that is still there.
     async fn latest_instance(&self, id: SeriesId) -> Result<Option<Task>, PortError>;
 
-    /// `on_schedule` series that have not ended and whose latest instance was due by `now`, longest
-    /// due first.
-    async fn due_series(&self, now: Timestamp, limit: u32) -> Result<Vec<Series>, PortError>;
+    /// `on_schedule` series that have not ended and whose latest instance was due by `now`, in the order
+    /// of their ids, behind `after`; at most `limit`. Unlike its due date, the place of a series does not
+    /// change with its instances: whoever goes through the pages meets each series once.
+    async fn due_series(
+        &self,
+        now: Timestamp,
+        after: Option<SeriesId>,
+        limit: u32,
+    ) -> Result<Vec<Series>, PortError>;
 }

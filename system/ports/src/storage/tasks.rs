@@ -20,8 +20,7 @@ pub struct TaskFilter {
     pub tags: Vec<LabelId>,
     pub due: TimeRange,
     pub created: TimeRange,
-    /// Only what was due before this time and is not completed.
-    pub overdue_at: Option<Timestamp>,
+    pub overdue: Option<OverdueFilter>,
     pub series: Option<SeriesId>,
 }
 
@@ -29,6 +28,15 @@ pub struct TaskFilter {
 pub enum CategoryFilter {
     Is(LabelId),
     Uncategorized,
+}
+
+/// A task is overdue at a time when it was due before, and is not completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverdueFilter {
+    /// What is overdue at this time.
+    At(Timestamp),
+    /// What is not: never due, not due before this time, or completed.
+    NotAt(Timestamp),
 }
 
 /// From a time on, until before another. What has no time is in no range but the unbounded one.

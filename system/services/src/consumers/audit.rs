@@ -5,8 +5,10 @@ use gauntlet_contract::{Envelope, EventType};
 use gauntlet_ports::{AuditLog, Audited, Delivery, Handler, PortError, Recorded, Settle};
 
 use super::poison::Poison;
+use crate::telemetry::EARLY_TOTAL;
 
-/// Writes every event of `task-events` into the audit trail, once.
+/// Writes every event of `task-events` into the audit trail, once. What comes before its time is the log's to
+/// keep, and the [`Gatekeeper`](super::Gatekeeper)'s to have written.
 pub struct AuditHandler {
     log: Arc<dyn AuditLog>,
     poison: Poison,
@@ -30,6 +32,12 @@ impl AuditHandler {
         match answer {
             Ok(Recorded::Fresh) => Settle::Done,
             Ok(Recorded::Duplicate) => self.poison.known(),
+            // Whoever delivers has done its part. Asked to come back, a sidecar's only worker would do
+            // nothing else, and the event that is waited for may be the next in its queue.
+            Ok(Recorded::Kept) => {
+                metrics::counter!(EARLY_TOTAL, "consumer" => "audit").increment(1);
+                Settle::Done
+            }
             Err(error) => {
                 let counting = self.log.count_failure(event);
                 self.poison.failed(event, &error, counting).await

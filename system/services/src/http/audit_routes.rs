@@ -2,14 +2,16 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use gauntlet_contract::task::Page;
 use gauntlet_contract::{AuditEntry, Entity, EntityId, UserId};
 use gauntlet_ports::{AuditLog, AuditQuery, Direction};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::cursor::{self, List};
+use super::openapi::AuditTrailQuery;
 use super::problem::{ApiError, read_failed};
 use super::query::Fields;
 use super::task_filter::{NOT_A_TIME, time};
@@ -17,7 +19,7 @@ use super::user::{Guarded, User};
 use crate::auth::Verifier;
 
 /// As `EventType::action` spells them.
-const ACTIONS: [&str; 9] = [
+pub(super) const ACTIONS: [&str; 9] = [
     "created",
     "updated",
     "completed",
@@ -32,15 +34,24 @@ const ACTIONS: [&str; 9] = [
 /// `GET /api/audit?entity=&entity_id=&task_id=&user=&action=&from=&to=&order=&limit=&cursor=`: the
 /// caller's own trail, oldest first or, with `order=desc`, newest first. `task_id` is an `entity_id` of
 /// a task. `from` is included and `to` is not; both are RFC 3339 times of the event.
-pub(super) fn routes(verifier: Arc<Verifier>, log: Arc<dyn AuditLog>) -> Router {
-    Router::new()
-        .route("/api/audit", get(query))
+pub(super) fn routes(verifier: Arc<Verifier>, log: Arc<dyn AuditLog>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(query))
         .with_state(Guarded {
             verifier,
             inner: log,
         })
 }
 
+/// Reads the trail
+///
+/// The caller's own, oldest first unless asked otherwise.
+#[utoipa::path(
+    get, path = "/api/audit", operation_id = "audit_list", tag = "audit",
+    security(("user" = [])),
+    params(AuditTrailQuery),
+    responses((status = 200, description = "A page", body = Page<AuditEntry>)),
+)]
 async fn query(
     User(user_id): User,
     State(Guarded { inner: log, .. }): State<Guarded<Arc<dyn AuditLog>>>,

@@ -13,7 +13,7 @@ use super::problem::ApiError;
 #[derive(Debug)]
 pub(super) struct JsonBody<T>(pub(super) T);
 
-/// The same, or nothing at all.
+/// The same, or nothing at all, or null, which is nothing.
 #[derive(Debug)]
 pub(super) struct OptionalJsonBody<T>(pub(super) Option<T>);
 
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned> FromBody for OptionalJsonBody<T> {
         if bytes.is_empty() {
             return Ok(Self(None));
         }
-        JsonBody::from_body(headers, bytes).map(|JsonBody(body)| Self(Some(body)))
+        JsonBody::from_body(headers, bytes).map(|JsonBody(body)| Self(body))
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Marks an answer that was first given to an earlier request with the same key.
 pub(super) const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
-const KEY_MAX_CHARS: usize = 255;
+pub(super) const KEY_MAX_CHARS: usize = 255;
 
 /// Reads the key: 1–255 visible ASCII characters, as they are or as a string in quotes, which is how the
 /// draft has it. Both spellings are the same key.

@@ -10,6 +10,7 @@ mod idempotency;
 mod internal_routes;
 mod label_routes;
 mod observe;
+mod openapi;
 mod path;
 mod problem;
 mod query;

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use gauntlet_contract::Problem;
 use gauntlet_contract::problem::{CONTENT_TYPE as PROBLEM_JSON, FieldError};
@@ -161,40 +161,54 @@ impl ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    pub(super) fn status(&self) -> StatusCode {
+        self.kind().0
+    }
+
+    /// The body of the answer.
+    pub(super) fn problem(&self) -> Problem {
         let (status, kind, title) = self.kind();
-        let detail = self.detail();
-        let problem = Problem {
+        Problem {
             kind: format!("/problems/{kind}"),
             title: title.to_owned(),
             status: status.as_u16(),
-            detail,
-            errors: match &self {
+            detail: self.detail(),
+            errors: match self {
                 Self::Invalid(errors) => errors.clone(),
                 _ => Vec::new(),
             },
-        };
-        let mut response = (status, Json(problem)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        }
+    }
+
+    /// What the answer says in a header, beside its body.
+    pub(super) fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::Unauthorized { was_token_given } => {
-                let challenge = if was_token_given {
+                let challenge = if *was_token_given {
                     r#"Bearer realm="todo", error="invalid_token""#
                 } else {
                     r#"Bearer realm="todo""#
                 };
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+                Some((WWW_AUTHENTICATE, challenge))
             }
             Self::Conflict
             | Self::KeyInFlight
             | Self::Unavailable
             | Self::Interrupted
-            | Self::OutcomeUnknown => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
-            }
-            _ => {}
+            | Self::OutcomeUnknown => Some((RETRY_AFTER, RETRY_AFTER_SECS)),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.problem())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some((name, value)) = self.header() {
+            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -6,8 +6,8 @@ use gauntlet_contract::problem::FieldError;
 
 use super::problem::ApiError;
 
-const LIMIT_DEFAULT: u32 = 50;
-const LIMIT_MAX: u32 = 100;
+pub(super) const LIMIT_DEFAULT: u32 = 50;
+pub(super) const LIMIT_MAX: u32 = 100;
 
 /// The query of a request, to be read field by field. What is wrong is gathered, so that a client
 /// hears of everything at once; a field that nobody read is wrong too.

@@ -6,12 +6,13 @@ use axum::middleware::from_fn;
 use gauntlet_contract::task::BODY_MAX_BYTES;
 use gauntlet_ports::{AuditLog, Secret};
 use metrics_exporter_prometheus::PrometheusHandle;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::observe::observe;
 use super::problem::ApiError;
 use super::service::ServiceToken;
 use super::{audit_routes, health_routes, internal_routes};
-use super::{label_routes, series_routes, task_routes};
+use super::{label_routes, openapi, series_routes, task_routes};
 use crate::auth::Verifier;
 use crate::commands::Commands;
 use crate::health::Health;
@@ -42,9 +43,10 @@ impl std::fmt::Debug for Routes {
     }
 }
 
-/// One router for all that the process serves.
+/// One router for all that the process serves. `GET /openapi.json` tells of it, but for what a sidecar is
+/// served: that is between the two.
 pub fn router(routes: Routes) -> Router {
-    let mut api = Router::new();
+    let mut api = OpenApiRouter::default();
     if let Some(verifier) = routes.verifier {
         if let Some(commands) = routes.commands {
             api = api.merge(tasks(&verifier, routes.service_token, commands));
@@ -53,14 +55,18 @@ pub fn router(routes: Routes) -> Router {
             api = api.merge(audit_routes::routes(verifier, log));
         }
     }
+    let (api, api_told) = api.split_for_parts();
+    let (health, health_told) =
+        health_routes::routes(routes.health, routes.metrics).split_for_parts();
     // Only around the API: deliveries of a sidecar are larger, and last as long as they need.
     let api = api
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn(observe));
-    let health = health_routes::routes(routes.health, routes.metrics)
+    let unmeasured = health
+        .merge(openapi::routes([api_told, health_told]))
         .method_not_allowed_fallback(method_not_allowed);
-    let mut all = api.merge(health);
+    let mut all = api.merge(unmeasured);
     if let Some(ingress) = routes.ingress {
         all = all.merge(ingress);
     }
@@ -69,7 +75,7 @@ pub fn router(routes: Routes) -> Router {
 }
 
 /// All that the api role serves.
-fn tasks(verifier: &Arc<Verifier>, token: Option<Secret>, commands: Commands) -> Router {
+fn tasks(verifier: &Arc<Verifier>, token: Option<Secret>, commands: Commands) -> OpenApiRouter {
     let mut api = label_routes::routes(verifier, &commands)
         .merge(task_routes::routes(Arc::clone(verifier), commands.clone()))
         .merge(series_routes::routes(

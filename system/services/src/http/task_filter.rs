@@ -2,7 +2,7 @@
 
 use gauntlet_contract::task::{TAGS_MAX, TITLE_MAX_CHARS};
 use gauntlet_contract::{LabelId, Priority, TaskStatus};
-use gauntlet_ports::{CategoryFilter, TaskFilter, TimeRange, words};
+use gauntlet_ports::{CategoryFilter, OverdueFilter, TaskFilter, TimeRange, words};
 use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, Timestamp, TimestampRound, Unit};
 
 use super::query::Fields;
@@ -19,7 +19,7 @@ const DUE_WITHIN_MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24)
 /// - `category`: an id, or `none`;
 /// - `tag`: all of several, with commas or in several fields;
 /// - `due_from`, `due_to`, `created_from`, `created_to`: from included, to not;
-/// - `overdue=true`: due before `now` and not completed;
+/// - `overdue=true`: due before `now` and not completed; `overdue=false`: every other task;
 /// - `due_within=7d`: due from `now` on, until then, and not completed.
 pub(super) fn filter(fields: &mut Fields, now: Timestamp) -> TaskFilter {
     let expected =
@@ -56,7 +56,7 @@ pub(super) fn filter(fields: &mut Fields, now: Timestamp) -> TaskFilter {
         tags: tags(fields),
         due: range(fields, "due_from", "due_to"),
         created: range(fields, "created_from", "created_to"),
-        overdue_at: overdue(fields, now),
+        overdue: overdue(fields, now),
         series: None,
     };
     due_within(fields, &mut filter, now);
@@ -109,9 +109,11 @@ pub(super) fn time(text: &str) -> Option<Timestamp> {
     time.round(to_micros).ok()
 }
 
-fn overdue(fields: &mut Fields, now: Timestamp) -> Option<Timestamp> {
-    fields.read("overdue", "must be true, or be left out", |text| {
-        (text == "true").then_some(now)
+fn overdue(fields: &mut Fields, now: Timestamp) -> Option<OverdueFilter> {
+    fields.read("overdue", "must be true or false", |text| match text {
+        "true" => Some(OverdueFilter::At(now)),
+        "false" => Some(OverdueFilter::NotAt(now)),
+        _ => None,
     })
 }
 

@@ -231,7 +231,7 @@ fn digest_of(filter: &TaskFilter) -> String {
                 &filter.tags
             ),
             (due.from, due.before, created.from, created.before),
-            (filter.overdue_at, filter.series),
+            (filter.overdue, filter.series),
         )
     );
     BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, told.as_bytes()))

@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{delete, get, patch, post};
-use axum::{Json, Router};
 use gauntlet_contract::task::{AddTags, CompleteTask, CreateTask, Page, UpdateTask};
 use gauntlet_contract::{LabelId, Task, TaskId};
 use gauntlet_domain::{Command, Edit, NewTask};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::answer::{created, found, nothing, respond, shown};
 use super::body::{JsonBody, NoBody, OptionalJsonBody};
+use super::openapi::{IdempotencyKey, IfMatch, TaskListQuery, TaskSearchQuery};
 use super::path::{PathId, PathIds};
 use super::problem::{ApiError, read_failed};
 use super::query::Fields;
@@ -33,20 +35,28 @@ type Tasks = State<Guarded<Commands>>;
 ///
 /// `If-Match` makes a change depend on the version that the client has seen. `Idempotency-Key` gives a
 /// change that is repeated the first one's answer, marked with `Idempotency-Replayed: true`.
-pub(super) fn routes(verifier: Arc<Verifier>, commands: Commands) -> Router {
-    Router::new()
-        .route("/api/tasks", get(list).post(create))
-        .route("/api/tasks/search", get(search))
-        .route("/api/tasks/{id}", get(read).patch(update).delete(remove))
-        .route("/api/tasks/{id}/complete", patch(complete))
-        .route("/api/tasks/{id}/tags", post(add_tags))
-        .route("/api/tasks/{id}/tags/{tag_id}", delete(remove_tag))
+pub(super) fn routes(verifier: Arc<Verifier>, commands: Commands) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(search))
+        .routes(routes!(read, update, remove))
+        .routes(routes!(complete))
+        .routes(routes!(add_tags))
+        .routes(routes!(remove_tag))
         .with_state(Guarded {
             verifier,
             inner: commands,
         })
 }
 
+/// Creates a task
+#[utoipa::path(
+    post, path = "/api/tasks", operation_id = "task_create", tag = "tasks",
+    security(("user" = [])),
+    params(IdempotencyKey),
+    request_body = CreateTask,
+    responses((status = 201, description = "The task", body = Task)),
+)]
 async fn create(
     User(user_id): User,
     State(Guarded {
@@ -70,6 +80,15 @@ async fn create(
     respond(commands.change_task(&request, id, command, created).await?)
 }
 
+/// Lists tasks
+///
+/// A task is listed when it meets every condition that is there. Newest first, unless asked otherwise.
+#[utoipa::path(
+    get, path = "/api/tasks", operation_id = "task_list", tag = "tasks",
+    security(("user" = [])),
+    params(TaskListQuery),
+    responses((status = 200, description = "A page", body = Page<Task>)),
+)]
 async fn list(
     User(user_id): User,
     State(Guarded {
@@ -81,6 +100,15 @@ async fn list(
     list.page(commands.store()).await
 }
 
+/// Searches tasks
+///
+/// A list of what has the words, best first unless asked otherwise.
+#[utoipa::path(
+    get, path = "/api/tasks/search", operation_id = "task_search", tag = "tasks",
+    security(("user" = [])),
+    params(TaskSearchQuery),
+    responses((status = 200, description = "A page", body = Page<Task>)),
+)]
 async fn search(
     User(user_id): User,
     State(Guarded {
@@ -92,6 +120,13 @@ async fn search(
     list.page(commands.store()).await
 }
 
+/// Reads a task
+#[utoipa::path(
+    get, path = "/api/tasks/{id}", operation_id = "task_read", tag = "tasks",
+    security(("user" = [])),
+    params(("id" = TaskId, Path, description = "The task")),
+    responses((status = 200, description = "The task", body = Task)),
+)]
 async fn read(
     User(user_id): User,
     PathId(id): PathId<TaskId>,
@@ -103,6 +138,16 @@ async fn read(
     found(task.map_err(read_failed)?.as_ref())
 }
 
+/// Changes a task
+///
+/// A field that is left out stays. Null clears a description, a due date or a category.
+#[utoipa::path(
+    patch, path = "/api/tasks/{id}", operation_id = "task_update", tag = "tasks",
+    security(("user" = [])),
+    params(("id" = TaskId, Path, description = "The task"), IdempotencyKey, IfMatch),
+    request_body = UpdateTask,
+    responses((status = 200, description = "The task as it is now", body = Task)),
+)]
 async fn update(
     User(user_id): User,
     PathId(id): PathId<TaskId>,
@@ -125,8 +170,17 @@ async fn update(
     respond(commands.change_task(&request, id, command, shown).await?)
 }
 
-/// A route of its own beside the update, because clients know it, and idempotent, because they
-/// repeat it.
+// A route of its own beside the update, because clients know it, and idempotent, because they repeat it.
+/// Completes a task, or reopens it
+///
+/// Without a body it completes. What is so already stays as it is.
+#[utoipa::path(
+    patch, path = "/api/tasks/{id}/complete", operation_id = "task_complete", tag = "tasks",
+    security(("user" = [])),
+    params(("id" = TaskId, Path, description = "The task"), IdempotencyKey, IfMatch),
+    request_body = Option<CompleteTask>,
+    responses((status = 200, description = "The task as it is now", body = Task)),
+)]
 async fn complete(
     User(user_id): User,
     PathId(id): PathId<TaskId>,
@@ -143,7 +197,15 @@ async fn complete(
     respond(commands.change_task(&request, id, command, shown).await?)
 }
 
+/// Deletes a task
+///
 /// A second deletion is a 404: whoever needs to know that it is gone learns that as well.
+#[utoipa::path(
+    delete, path = "/api/tasks/{id}", operation_id = "task_delete", tag = "tasks",
+    security(("user" = [])),
+    params(("id" = TaskId, Path, description = "The task"), IdempotencyKey, IfMatch),
+    responses((status = 204, description = "It is gone")),
+)]
 async fn remove(
     User(user_id): User,
     PathId(id): PathId<TaskId>,
@@ -157,6 +219,14 @@ async fn remove(
     respond(commands.change_task(&request, id, command, nothing).await?)
 }
 
+/// Adds tags to a task
+#[utoipa::path(
+    post, path = "/api/tasks/{id}/tags", operation_id = "task_add_tags", tag = "tasks",
+    security(("user" = [])),
+    params(("id" = TaskId, Path, description = "The task"), IdempotencyKey, IfMatch),
+    request_body = AddTags,
+    responses((status = 200, description = "The task as it is now", body = Task)),
+)]
 async fn add_tags(
     User(user_id): User,
     PathId(id): PathId<TaskId>,
@@ -170,7 +240,20 @@ async fn add_tags(
     respond(commands.change_task(&request, id, command, shown).await?)
 }
 
+/// Takes a tag off a task
+///
 /// Idempotent: a tag that the task does not have is off it already.
+#[utoipa::path(
+    delete, path = "/api/tasks/{id}/tags/{tag_id}", operation_id = "task_remove_tag", tag = "tasks",
+    security(("user" = [])),
+    params(
+        ("id" = TaskId, Path, description = "The task"),
+        ("tag_id" = LabelId, Path, description = "The tag"),
+        IdempotencyKey,
+        IfMatch,
+    ),
+    responses((status = 200, description = "The task as it is now", body = Task)),
+)]
 async fn remove_tag(
     User(user_id): User,
     PathIds(id, tag_id): PathIds<TaskId, LabelId>,

@@ -82,9 +82,14 @@ impl SeriesApi {
         Ok(())
     }
 
-    /// The `on_schedule` series that are due now, longest due first.
-    pub(super) async fn due(&self, limit: u32) -> Result<Vec<DueInstance>, Refusal> {
-        let path = format!("/internal/series/due?limit={limit}");
+    /// The `on_schedule` series that are due now, in the order of their ids, behind `after`.
+    pub(super) async fn due(
+        &self,
+        after: Option<SeriesId>,
+        limit: u32,
+    ) -> Result<Vec<DueInstance>, Refusal> {
+        let behind = after.map_or_else(String::new, |id| format!("&after={id}"));
+        let path = format!("/internal/series/due?limit={limit}{behind}");
         let context = self.context();
         let body = self.ask(Method::GET, &path, Bytes::new(), &context).await?;
         let list: DueInstances =

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
@@ -6,6 +7,7 @@ use futures::stream;
 use gauntlet_contract::recurrence::NextInstance;
 use gauntlet_contract::{Envelope, EventData, EventType, SeriesId};
 use gauntlet_ports::{Delivery, Handler, Settle, StateStore};
+use tokio::time::{Instant, timeout_at};
 
 use super::api::{Refusal, SeriesApi};
 use super::inbox::Inbox;
@@ -17,6 +19,9 @@ const CONSUMER: &str = "recurring";
 /// Events of a batch that are handled at once. They need no order: only an instance that is there can
 /// be settled, so of a series there is one at a time.
 const IN_FLIGHT_MAX: usize = 8;
+/// How long a batch may take. The adapters give a handler 60 s and then retry all of it: what is done must
+/// be told before, whatever else of the batch hangs.
+const BATCH_WITHIN: Duration = Duration::from_secs(50);
 
 /// Has the next instance of a series created when one was settled.
 ///
@@ -43,6 +48,14 @@ impl RecurringHandler {
             inbox: Inbox::new(state, CONSUMER),
             api,
             poison: Poison::new(CONSUMER),
+        }
+    }
+
+    /// What has no end by the deadline is given up, and retried: to ask once more changes nothing.
+    async fn settle_by(&self, deadline: Instant, event: &Envelope) -> Settle {
+        match timeout_at(deadline, self.settle(event)).await {
+            Ok(settled) => settled,
+            Err(elapsed) => self.poison.retry(event, &chain(&elapsed)),
         }
     }
 
@@ -86,7 +99,11 @@ impl RecurringHandler {
 #[async_trait]
 impl Handler for RecurringHandler {
     async fn handle(&self, batch: &[Delivery]) -> Vec<Settle> {
-        let each: Vec<_> = batch.iter().map(|d| self.settle(&d.envelope)).collect();
+        let deadline = Instant::now() + BATCH_WITHIN;
+        let each: Vec<_> = batch
+            .iter()
+            .map(|delivery| self.settle_by(deadline, &delivery.envelope))
+            .collect();
         stream::iter(each).buffered(IN_FLIGHT_MAX).collect().await
     }
 }

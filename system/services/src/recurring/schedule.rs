@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream;
+use gauntlet_contract::SeriesId;
 use gauntlet_contract::recurrence::{DueInstance, NextInstance};
 use gauntlet_ports::messaging::Reason;
 use gauntlet_ports::state::{InvalidKey, Key, StateOp};
@@ -20,6 +21,9 @@ use crate::telemetry::chain;
 const LAST_PASS: &str = "recurring:last_pass";
 
 /// Asks the api, over and over, which `on_schedule` series are due, and for the next instance of each.
+///
+/// It goes round all of them, and one that is far behind gets one instance a round like every other: however
+/// many series one user has, and however far behind they are, those of the others wait for a round at most.
 ///
 /// The api knows what is due and creates an instance once, so any number of replicas may do this at the
 /// same time, and one may be cut short anywhere: the next pass finds what is left.
@@ -77,11 +81,12 @@ impl SchedulePass {
 
     async fn work(&self) {
         self.remember().await;
+        let mut place = None;
         let mut ticks = interval(self.settings.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            match self.pass().await {
+            match self.pass(&mut place).await {
                 Passed::Emptied => self.finish().await,
                 Passed::Bounded => {
                     self.finish().await;
@@ -97,51 +102,65 @@ impl SchedulePass {
         }
     }
 
-    async fn pass(&self) -> Passed {
+    /// Goes on behind the series that `place` names, and leaves there where the next pass is to go on: those
+    /// at the beginning must not have every pass to themselves because it is bounded or they fail.
+    async fn pass(&self, place: &mut Option<SeriesId>) -> Passed {
         // Each instance is asked for once in a pass: what the api goes on listing although it was asked
         // must not make the pass endless.
         let mut asked = HashSet::new();
         let mut hindrance = None;
+        // Whether the round has come from the beginning, and how much had been asked for before it.
+        let mut is_whole = place.is_none();
+        let mut asked_before = 0;
         loop {
-            let due = match self.api.due(self.settings.list_max).await {
+            let listed = self.api.due(*place, self.settings.list_max).await;
+            let due = match listed {
                 Ok(due) => due,
                 Err(Refusal::Question(reason) | Refusal::Surroundings(reason)) => {
                     return Passed::Hindered(reason);
                 }
             };
+            let is_last = due.len() < self.settings.list_max as usize;
+            let last = due.last().map(|instance| instance.series_id);
+            *place = last.filter(|_| !is_last);
             let fresh: Vec<_> = due
                 .into_iter()
                 .filter(|instance| asked.insert(*instance))
                 .collect();
-            if fresh.is_empty() {
-                return hindrance.map_or(Passed::Emptied, Passed::Hindered);
-            }
-            let round = self.ask(&fresh).await;
-            hindrance = hindrance.or(round.hindrance);
+            let answers = self.ask(&fresh).await;
+            hindrance = hindrance.or(answers.hindrance);
             if asked.len() >= self.settings.pass_max {
                 return hindrance.map_or(Passed::Bounded, Passed::Hindered);
             }
             // One series that the api fails at must not hold back the others; where none is
             // answered, it is not the series.
-            if round.answered == 0
+            if !fresh.is_empty()
+                && answers.answered == 0
                 && let Some(reason) = hindrance
             {
                 return Passed::Hindered(reason);
             }
+            if is_last {
+                if is_whole && asked.len() == asked_before {
+                    return hindrance.map_or(Passed::Emptied, Passed::Hindered);
+                }
+                is_whole = true;
+                asked_before = asked.len();
+            }
         }
     }
 
-    async fn ask(&self, instances: &[DueInstance]) -> Round {
+    async fn ask(&self, instances: &[DueInstance]) -> Answers {
         let each: Vec<_> = instances.iter().map(|next| self.ask_for(next)).collect();
         let mut answers = stream::iter(each).buffer_unordered(self.settings.in_flight_max);
-        let mut round = Round::default();
+        let mut told = Answers::default();
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(()) => round.answered += 1,
-                Err(reason) => round.hindrance = Some(reason),
+                Ok(()) => told.answered += 1,
+                Err(reason) => told.hindrance = Some(reason),
             }
         }
-        round
+        told
     }
 
     /// An instance that the api refuses for its own sake is passed over: there is nobody to give the
@@ -196,7 +215,7 @@ impl SchedulePass {
 
 /// What became of the instances that were asked for at once.
 #[derive(Default)]
-struct Round {
+struct Answers {
     answered: usize,
     hindrance: Option<Reason>,
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 pub struct ScheduleSettings {
     /// How often there is a pass: how much later than its due date an instance may come.
     pub every: Duration,
-    /// Due series listed at once. Of a series only the next instance is due; the one after it is in the
-    /// next list.
+    /// Due series listed at once. Of a series only the next instance is due; the one after it is asked for
+    /// in the next round.
     pub list_max: u32,
     /// Instances asked for at once, of different series.
     pub in_flight_max: usize,

@@ -106,6 +106,7 @@ pub(super) fn ingress(
         Bus::Dapr { pubsub_name, .. } => {
             let settings = DaprIngressSettings {
                 pubsub_name: pubsub_name.clone(),
+                token: secrets.get(Need::AppApiToken)?.clone(),
             };
             dapr_ingress(&settings, set, stop)
         }

@@ -28,7 +28,8 @@ pub async fn wire(
         verifier: verifier(config)?,
         ..Parts::default()
     };
-    let secrets = stores::secrets(config, environment).await?;
+    let (secrets, probe) = stores::secrets(config, environment).await?;
+    parts.probes.push(probe);
     if has_tables(&config.roles) {
         let database = stores::database(&secrets).await?;
         parts.watch_database(&database);

@@ -21,7 +21,7 @@ use super::parts::Parts;
 use super::stores;
 use crate::commands::Commands;
 use crate::config::Config;
-use crate::consumers::AuditHandler;
+use crate::consumers::{AuditHandler, Gatekeeper};
 use crate::health::{Component, Probe};
 use crate::recurring::{RecurringHandler, SchedulePass, ScheduleSettings, SeriesApi};
 use crate::relay::{Relay, RelaySettings};
@@ -89,6 +89,17 @@ impl Parts {
             copies,
         ));
         self.audit = Some(Arc::clone(&log));
+        let (gatekeeper, stop) = (
+            Gatekeeper::new(Arc::clone(&log)),
+            self.stop_consuming.clone(),
+        );
+        self.background.push(Background {
+            name: "the gate of the trail",
+            run: Box::pin(async move {
+                gatekeeper.run(stop).await;
+                Ok(())
+            }),
+        });
         self.subscribe(
             config,
             role,

@@ -21,7 +21,8 @@ use gauntlet_ports::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::config::{Bus, Config, SecretSource, State};
-use crate::secrets::{Need, Resolved, Unready, resolve};
+use crate::health::Probe;
+use crate::secrets::{Need, Resolved, probe, resolve};
 use crate::telemetry::chain;
 
 /// How long a state or secret store may take over an answer.
@@ -32,28 +33,39 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 /// The stores' name for the environment.
 const ENVIRONMENT: &str = "the environment";
 
-/// The secrets that the roles need. Where the sidecar keeps some, it is waited for.
+/// The secrets that the roles need, and what asks later whether they are still to be had. Where the
+/// sidecar keeps some, it is waited for.
 pub(super) async fn secrets(
     config: &Config,
     environment: Vec<(String, String)>,
-) -> anyhow::Result<Resolved> {
-    let mut secrets = Secrets::nowhere();
+) -> anyhow::Result<(Resolved, Probe)> {
+    let (mut secrets, mut names) = (Secrets::nowhere(), Vec::new());
     for source in &config.secret_stores {
-        let (name, store) = secret_store(config, source).await?;
-        secrets = secrets.then(name, store);
+        let name = store_name(source);
+        secrets = secrets.then(&*name, secret_store(config, source).await?);
+        names.push(name);
     }
     let environment: Arc<dyn SecretStore> = Arc::new(EnvSecrets::of(environment));
     // Not when a store is down: the variable may be an old one, and the store is the truth.
     let secrets = secrets.fallback(ENVIRONMENT, environment, FallbackFor::Absence);
-    let resolved: Result<Resolved, Unready> =
-        resolve(&config.roles, &config.backends(), &secrets).await;
-    Ok(resolved?)
+    names.push(ENVIRONMENT.to_owned());
+    let (roles, backends) = (&config.roles, &config.backends());
+    let resolved = resolve(roles, backends, &secrets).await?;
+    Ok((resolved, probe(&names.join(", "), roles, backends, secrets)))
+}
+
+fn store_name(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Sidecar(store) => format!("dapr:{store}"),
+        SecretSource::Folder(path) => format!("dir:{}", path.display()),
+        SecretSource::Json(path) => format!("json:{}", path.display()),
+    }
 }
 
 async fn secret_store(
     config: &Config,
     source: &SecretSource,
-) -> anyhow::Result<(String, Arc<dyn SecretStore>)> {
+) -> anyhow::Result<Arc<dyn SecretStore>> {
     Ok(match source {
         SecretSource::Sidecar(store) => {
             let Bus::Dapr { http_url, .. } = &config.bus else {
@@ -67,19 +79,10 @@ async fn secret_store(
                 store: store.clone(),
                 timeout: ANSWER_TIMEOUT,
             };
-            (
-                format!("dapr:{store}"),
-                Arc::new(DaprSecretStore::new(&settings)?),
-            )
+            Arc::new(DaprSecretStore::new(&settings)?)
         }
-        SecretSource::Folder(path) => (
-            format!("dir:{}", path.display()),
-            Arc::new(FolderSecrets::at(path)),
-        ),
-        SecretSource::Json(path) => (
-            format!("json:{}", path.display()),
-            Arc::new(JsonSecrets::at(path)),
-        ),
+        SecretSource::Folder(path) => Arc::new(FolderSecrets::at(path)),
+        SecretSource::Json(path) => Arc::new(JsonSecrets::at(path)),
     })
 }
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use gauntlet_contract::recurrence::Mode;
 use gauntlet_contract::{
@@ -6,7 +7,8 @@ use gauntlet_contract::{
 };
 use gauntlet_ports::testsuite::storage::{MemoryAuditLog, sample};
 use gauntlet_ports::{Delivery, Handler as _, Settle};
-use gauntlet_services::consumers::AuditHandler;
+use gauntlet_services::consumers::{AuditHandler, Gatekeeper};
+use tokio_util::sync::CancellationToken;
 
 fn setup() -> (MemoryAuditLog, AuditHandler) {
     let log = MemoryAuditLog::default();
@@ -160,4 +162,85 @@ async fn an_event_that_contradicts_itself_is_at_fault() {
     // The events that they were made of are sound.
     assert!(!is_parked(&handler, &created()).await);
     assert!(!is_parked(&handler, &updated()).await);
+}
+
+/// A task's creation, its change, and what came of a second one.
+fn three_versions() -> [Envelope; 3] {
+    let task = sample::task(UserId::generate(), "first");
+    let second = sample::renamed(&task, "second");
+    let third = sample::renamed(&second, "third");
+    [
+        sample::event(None, Some(&task)),
+        sample::event(Some(&task), Some(&second)),
+        sample::event(Some(&second), Some(&third)),
+    ]
+}
+
+fn versions(log: &MemoryAuditLog) -> Vec<u64> {
+    log.trail().iter().map(|line| line.version).collect()
+}
+
+/// Lets a gatekeeper work until the trail has these versions. The paused clock makes it no wait.
+async fn kept_until(log: &MemoryAuditLog, patience: Duration, expected: &[u64]) -> bool {
+    let stop = CancellationToken::new();
+    let gatekeeper = Gatekeeper::new(Arc::new(log.clone())).patience(patience);
+    let running = tokio::spawn(gatekeeper.run(stop.clone()));
+    let mut looks = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..100 {
+        looks.tick().await;
+        if versions(log) == expected {
+            break;
+        }
+    }
+    stop.cancel();
+    running.await.expect("the gatekeeper ends");
+    versions(log) == expected
+}
+
+/// Redis through a sidecar: what a crash left is claimed again while newer ones go on.
+#[tokio::test(start_paused = true)]
+async fn deliveries_out_of_order_leave_lines_in_order() {
+    let (log, handler) = setup();
+    let [first, second, third] = three_versions();
+    for event in [&third, &first, &second] {
+        assert_eq!(handle(&handler, &[event]).await, [Settle::Done]);
+    }
+    assert_eq!(versions(&log), [1, 2]);
+    assert!(kept_until(&log, Duration::from_hours(1), &[1, 2, 3]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parked_predecessor_stops_its_task_for_a_while_only() {
+    let (log, handler) = setup();
+    let [first, second, third] = three_versions();
+    let parked = with_data(second, |data| data.version = 9);
+    assert_eq!(handle(&handler, &[&first]).await, [Settle::Done]);
+    assert!(is_parked(&handler, &parked).await);
+    assert_eq!(handle(&handler, &[&third]).await, [Settle::Done]);
+    assert!(!kept_until(&log, Duration::from_hours(1), &[1, 3]).await);
+    assert!(kept_until(&log, Duration::ZERO, &[1, 3]).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_does_not_end_the_gatekeeper() {
+    let (log, handler) = setup();
+    let [first, second, _] = three_versions();
+    for event in [&second, &first] {
+        assert_eq!(handle(&handler, &[event]).await, [Settle::Done]);
+    }
+    log.take_down();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Gatekeeper::new(Arc::new(log.clone())).run(stop.clone()));
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    for _ in 0..3 {
+        seconds.tick().await;
+    }
+    assert_eq!(versions(&log), [1]);
+    log.bring_up();
+    for _ in 0..3 {
+        seconds.tick().await;
+    }
+    assert_eq!(versions(&log), [1, 2]);
+    stop.cancel();
+    running.await.expect("the gatekeeper ends");
 }

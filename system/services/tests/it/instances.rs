@@ -250,8 +250,17 @@ async fn series_on_schedule_are_listed_when_due_and_catch_up_one_by_one() {
         series_id: series_id(task),
         number,
     };
-    assert_eq!(due(&api, "").await, [is_due(&two, 2), is_due(&one, 2)]);
-    assert_eq!(due(&api, "?limit=1").await, [is_due(&two, 2)]);
+    let (first, second) = (is_due(&one, 2), is_due(&two, 2));
+    assert!(first.series_id < second.series_id);
+    assert_eq!(due(&api, "").await, [first, second]);
+    assert_eq!(due(&api, "?limit=1").await, [first]);
+    let behind = format!("?limit=1&after={}", first.series_id);
+    assert_eq!(due(&api, &behind).await, [second]);
+    let last = format!("?after={}", second.series_id);
+    assert_eq!(due(&api, &last).await, []);
+    let wrong = api.service(Method::GET, "/internal/series/due?after=the-last");
+    let fields = wrong.send("").await;
+    assert_eq!(fields.refused(StatusCode::UNPROCESSABLE_ENTITY), ["after"]);
     let mut asked = 0;
     while let Some(DueInstance { series_id, number }) = due(&api, "").await.first() {
         let answer = ask(&api, *series_id, &json!({ "number": number })).await;

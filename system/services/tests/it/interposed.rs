@@ -112,8 +112,13 @@ impl SeriesStore for Interposed {
         self.store.latest_instance(id).await
     }
 
-    async fn due_series(&self, now: Timestamp, limit: u32) -> Result<Vec<Series>, PortError> {
-        self.store.due_series(now, limit).await
+    async fn due_series(
+        &self,
+        now: Timestamp,
+        after: Option<SeriesId>,
+        limit: u32,
+    ) -> Result<Vec<Series>, PortError> {
+        self.store.due_series(now, after, limit).await
     }
 }
 

@@ -172,6 +172,17 @@ async fn overdue_is_what_should_be_done_by_now_and_upcoming_what_is_due_soon() {
     complete(&api, &made[1]).await;
     complete(&api, &made[3]).await;
     assert_eq!(titles(&api, "/api/tasks?overdue=true").await, ["late"]);
+    let path = "/api/tasks?overdue=false&sort=title";
+    let others = [
+        "late and done",
+        "next month",
+        "tomorrow",
+        "tomorrow and done",
+        "whenever",
+    ];
+    assert_eq!(titles(&api, path).await, others);
+    let path = "/api/tasks/search?overdue=false&q=late";
+    assert_eq!(titles(&api, path).await, ["late and done"]);
     assert_eq!(titles(&api, "/api/tasks?due_within=1d").await, ["tomorrow"]);
     let path = "/api/tasks?due_within=10w&sort=due_date";
     assert_eq!(titles(&api, path).await, ["tomorrow", "next month"]);
@@ -277,6 +288,7 @@ async fn a_cursor_is_good_for_the_list_that_it_is_of() {
         format!("{list}&order=asc"),
         format!("{list}&q=a"),
         format!("{list}&overdue=true"),
+        format!("{list}&overdue=false"),
         "status=pending,completed".to_owned(),
         format!("status=pending&tag={}", tag.id),
     ] {
@@ -297,14 +309,15 @@ async fn all_pages_of_a_list_count_from_the_same_moment() {
     for condition in [
         "due_within=2h",
         "overdue=true",
+        "overdue=false",
         "due_within=2h&status=pending",
     ] {
         let path = format!("/api/tasks?sort=title&limit=1&{condition}");
         let (seen, _) = all_pages(&api, &path).await;
-        let expected: &[&str] = if condition.contains("within") {
-            &["a", "b", "c"]
-        } else {
+        let expected: &[&str] = if condition == "overdue=true" {
             &[]
+        } else {
+            &["a", "b", "c"]
         };
         assert_eq!(seen, expected, "{condition}");
     }
@@ -334,8 +347,9 @@ async fn queries_are_read_strictly() {
         ("due_to=-009999-11-11T00:00:00Z", &["due_to"]),
         ("created_from=1", &["created_from"]),
         ("created_to=2026-13-01T00:00:00Z", &["created_to"]),
-        ("overdue=false", &["overdue"]),
         ("overdue=yes", &["overdue"]),
+        ("overdue=", &["overdue"]),
+        ("overdue=true&overdue=false", &["overdue"]),
         ("due_within=soon", &["due_within"]),
         ("due_within=-1d", &["due_within"]),
         ("due_within=1d&status=completed", &["due_within"]),

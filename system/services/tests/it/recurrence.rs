@@ -74,6 +74,32 @@ async fn a_task_can_recur_from_now_on_or_otherwise_than_before() {
 }
 
 #[tokio::test]
+async fn the_same_rule_after_a_change_of_the_due_date_begins_a_series_there() {
+    let api = Api::new();
+    let task = due_task(&api).await;
+    let path = format!("/api/tasks/{}", task.id);
+    let recurring = format!("{path}/recurring");
+    api.post(&recurring, &daily()).await;
+    let first: Series = api.read(&recurring).await;
+    let moved = json!({"due_date": "2026-12-03T08:00"});
+    assert_eq!(api.patch(&path, &moved).await.status, StatusCode::OK);
+    // The date alone is of this one instance.
+    assert_eq!(api.read::<Series>(&recurring).await, first);
+
+    let again: Task = api.post(&recurring, &daily()).await.json();
+    let second: Series = api.read(&recurring).await;
+    assert_ne!(second.id, first.id);
+    assert_eq!(again.occurrence.unwrap().series_id, second.id);
+    assert_eq!(second.start.to_string(), "2026-12-03T08:00:00");
+    assert_eq!(api.post(&recurring, &daily()).await.json::<Task>(), again);
+    let undated = api.patch(&path, &json!({"due_date": null})).await;
+    assert_eq!(undated.status, StatusCode::OK, "{}", undated.text());
+    let refused = api.post(&recurring, &daily()).await;
+    let fields = refused.refused(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(fields, ["recurrence"]);
+}
+
+#[tokio::test]
 async fn what_cannot_recur_is_refused_by_field() {
     let api = Api::new();
     let task = due_task(&api).await;

@@ -8,10 +8,14 @@ use gauntlet_contract::{
 use gauntlet_ports::{Delivery, Handler as _, PortErrorKind, Secret, Settle};
 use gauntlet_services::recurring::RecurringHandler;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::recurring_support::{
-    Failure, FakeApi, Refused, State, TOKEN, cut_short, pause, settlement,
+    Failure, FakeApi, Refused, State, TOKEN, WITHIN, cut_short, pause, settlement,
 };
+
+/// What a consumer may take over a batch (E3).
+const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -179,6 +183,38 @@ async fn trouble_of_the_surroundings_is_retried_without_bound_and_counts_against
         assert_eq!(handle(&handler, &[&event]).await, [Settle::Done]);
         assert_eq!(api.created(), [(series_id, 2)], "{failure:?}");
     }
+}
+
+/// An answer that never comes, of the api or of the inbox, must not cost the others of the batch theirs.
+#[tokio::test(start_paused = true)]
+async fn what_hangs_is_given_up_in_time_and_retried_and_the_others_are_done() {
+    let (state, api, handler) = setup();
+    let hangs: Vec<_> = (0..20).map(|_| SeriesId::generate()).collect();
+    for series_id in &hangs {
+        api.fail_at(*series_id, Failure::Silence);
+    }
+    // More than are handled at once hang, but for the first, which is not behind them.
+    let sound = SeriesId::generate();
+    let series = std::iter::once(&sound).chain(&hangs);
+    let events: Vec<_> = series.map(|id| settlement(*id, 1)).collect();
+    let deliveries = batch(&events.iter().collect::<Vec<_>>());
+    let started = Instant::now();
+    let handling = tokio::time::timeout(WITHIN, handler.handle(&deliveries));
+    let settled = handling.await.expect("it hangs");
+    assert!(
+        started.elapsed() < HANDLER_TIMEOUT,
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(settled[0], Settle::Done);
+    assert_eq!(settled[1..], vec![Settle::Retry; hangs.len()]);
+    assert_eq!(api.created(), [(sound, 2)]);
+
+    state.refuse(Refused::Silently);
+    let event = settlement(SeriesId::generate(), 1);
+    let deliveries = batch(&[&event]);
+    let handling = tokio::time::timeout(WITHIN, handler.handle(&deliveries));
+    assert_eq!(handling.await.expect("it hangs"), [Settle::Retry]);
 }
 
 #[tokio::test]

@@ -93,6 +93,43 @@ async fn of_a_series_far_behind_no_occurrence_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_series_that_are_far_behind_hold_up_nobody_elses() {
+    let (api, state) = (FakeApi::default(), State::default());
+    let behind: Vec<_> = (0..250).map(|_| api.due(2, 401)).collect();
+    let newest = api.due(2, 2);
+    assert!(behind.iter().all(|id| *id < newest), "it comes last");
+    let running = Running::start(&api, &state, settings());
+    api.until(|api| api.created().contains(&(newest, 2))).await;
+    let created = api.created();
+    let mut before = created.iter().take_while(|(id, _)| *id != newest);
+    assert!(before.all(|(_, number)| *number == 2), "in the first round");
+    assert_eq!(running.started.elapsed(), Duration::ZERO);
+    // A pass that is bounded leaves off somewhere in between: they come on together all the same.
+    api.until(|api| api.created().len() >= 1_251).await;
+    let created = api.created();
+    for id in &behind {
+        let instances = created.iter().filter(|(of, _)| of == id).count();
+        assert!((4..=6).contains(&instances), "{instances} of one series");
+    }
+    running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn series_that_fail_hold_up_the_ones_behind_them_for_one_pass() {
+    let (api, state) = (FakeApi::default(), State::default());
+    let broken = Failure::Refused(StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal");
+    for _ in 0..100 {
+        let series_id = api.due(2, 2);
+        api.fail_at(series_id, broken);
+    }
+    let sound = api.due(2, 2);
+    let running = Running::start(&api, &state, settings());
+    api.until(|api| api.created() == [(sound, 2)]).await;
+    assert_eq!(running.started.elapsed(), settings().every);
+    running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_due_instance_is_asked_for_as_the_api_wants_it() {
     let (api, state) = (FakeApi::default(), State::default());
     let series_id = api.due(7, 7);

@@ -72,6 +72,8 @@ pub(crate) enum Refused {
     None,
     Writes,
     All,
+    /// All, and nobody is told.
+    Silently,
 }
 
 impl State {
@@ -79,8 +81,12 @@ impl State {
         *self.refused.lock().unwrap() = refused;
     }
 
-    fn refuses(&self, what: &[Refused]) -> Result<(), PortError> {
-        if what.contains(&self.refused.lock().unwrap()) {
+    async fn refuses(&self, what: &[Refused]) -> Result<(), PortError> {
+        let refused = *self.refused.lock().unwrap();
+        if refused == Refused::Silently {
+            return std::future::pending().await;
+        }
+        if what.contains(&refused) {
             let kind = PortErrorKind::Unavailable;
             return Err(PortError::new(kind, "state store", "do it", "planted"));
         }
@@ -92,7 +98,7 @@ impl State {
 impl StateStore for State {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, PortError> {
         pause().await;
-        self.refuses(&[Refused::All])?;
+        self.refuses(&[Refused::All]).await?;
         let found = self.entries.get_many(keys).await;
         pause().await;
         found
@@ -100,7 +106,7 @@ impl StateStore for State {
 
     async fn apply(&self, ops: &[StateOp]) -> Result<(), PortError> {
         pause().await;
-        self.refuses(&[Refused::All, Refused::Writes])?;
+        self.refuses(&[Refused::All, Refused::Writes]).await?;
         let applied = self.entries.apply(ops).await;
         pause().await;
         applied
@@ -238,12 +244,12 @@ impl FakeApi {
         answer(StatusCode::OK, &json!({"outcome": "already_there"}))
     }
 
-    fn list(&self, limit: usize) -> Answer {
+    fn list(&self, after: Option<SeriesId>, limit: usize) -> Answer {
         let items: Vec<_> = self
             .table()
             .due
             .iter()
-            .filter(|(_, (next, last))| next <= last)
+            .filter(|(id, (next, last))| next <= last && after.is_none_or(|after| **id > after))
             .take(limit)
             .map(|(series_id, (next, _))| json!({"series_id": series_id, "number": next}))
             .collect();
@@ -284,8 +290,12 @@ impl Invoker for FakeApi {
         } else if let Some(series_id) = series_id {
             self.create(series_id, serde_json::from_slice(&body).unwrap())
         } else {
-            let limit = target.path().strip_prefix("internal/series/due?limit=");
-            self.list(limit.unwrap().parse().unwrap())
+            let page = target.path().strip_prefix("internal/series/due?limit=");
+            let (limit, after) = match page.unwrap().split_once("&after=") {
+                Some((limit, after)) => (limit, Some(after.parse().unwrap())),
+                None => (page.unwrap(), None),
+            };
+            self.list(after, limit.parse().unwrap())
         };
         // The effect may be what somebody waits for.
         self.0.calls.send_modify(|calls| *calls += 1);

@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gauntlet_contract::config::Role;
 use gauntlet_ports::secrets::FallbackFor;
 use gauntlet_ports::testsuite::secrets::MemorySecretStore;
 use gauntlet_ports::{PortErrorKind, SecretName, Secrets};
-use gauntlet_services::secrets::{Backend, Need, Resolved, needs, resolve};
+use gauntlet_services::health::{ComponentReport, Health, Status};
+use gauntlet_services::secrets::{Backend, Need, Resolved, needs, probe, resolve};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -37,10 +39,18 @@ async fn with_token(token: &str) -> Result<Resolved, String> {
     on_redis(&[Role::Recurring], &places(&vault, &store(&[]))).await
 }
 
+/// What a role beside a sidecar gets that shows this token.
+async fn beside_a_sidecar(token: &str) -> Result<Resolved, String> {
+    let vault = store(&[("APP_API_TOKEN", token), ("DATABASE_URL", "postgres://v")]);
+    let (roles, backends) = (BTreeSet::from([Role::Audit]), [Backend::Sidecar]);
+    let answer = resolve(&roles, &backends.into(), &places(&vault, &store(&[]))).await;
+    answer.map_err(|unready| unready.to_string())
+}
+
 #[test]
 fn a_process_needs_what_its_roles_and_its_backends_need() {
-    use Backend::{Postgres, Redis};
-    use Need::{DatabaseUrl, RedisUrl, ServiceToken};
+    use Backend::{Postgres, Redis, Sidecar};
+    use Need::{AppApiToken, DatabaseUrl, RedisUrl, ServiceToken};
     use Role::{Api, Audit, Recurring};
     for (roles, backends, expected) in [
         (
@@ -54,6 +64,11 @@ fn a_process_needs_what_its_roles_and_its_backends_need() {
             &[Recurring],
             &[Postgres],
             &[(DatabaseUrl, &[Recurring]), (ServiceToken, &[Recurring])],
+        ),
+        (
+            &[Audit],
+            &[Sidecar],
+            &[(AppApiToken, &[Audit]), (DatabaseUrl, &[Audit])],
         ),
         (
             &[Audit, Api, Recurring],
@@ -158,6 +173,85 @@ async fn a_service_token_that_no_header_can_carry_is_refused() {
         assert!(complaint.contains("in a header"), "{complaint}");
         assert!(!complaint.contains(TOKEN), "{complaint}");
     }
+}
+
+#[tokio::test]
+async fn a_sidecars_token_is_held_to_what_every_token_is() {
+    let resolved = beside_a_sidecar(TOKEN).await.unwrap();
+    assert_eq!(resolved.get(Need::AppApiToken).unwrap().reveal(), TOKEN);
+    for (token, fault) in [
+        ("", "APP_API_TOKEN (needed by audit) is not in"),
+        (&TOKEN[1..], "is of 31 characters"),
+        (&format!("{TOKEN} {TOKEN}"), "in a header"),
+    ] {
+        let complaint = beside_a_sidecar(token).await.unwrap_err();
+        assert!(complaint.contains(fault), "{complaint}");
+        assert!(!complaint.contains(&TOKEN[..8]), "{complaint}");
+    }
+}
+
+/// What `/health` says of the stores of a role on Redis, each time that it is asked.
+fn health_of_stores(secrets: &Secrets) -> impl AsyncFn() -> (Status, ComponentReport) {
+    let (roles, backends) = (BTreeSet::from([Role::Recurring]), [Backend::Redis]);
+    let stores = "the vault, the environment";
+    let probe = probe(stores, &roles, &backends.into(), secrets.clone());
+    let health = Health::new("recurring", vec![probe]);
+    async move || {
+        let report = health.report().await;
+        (report.status, report.components.secrets)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_tells_of_the_secret_stores_and_of_their_recovery() {
+    let vault = store(&[("SERVICE_TOKEN", TOKEN), ("REDIS_URL", "redis://v")]);
+    let secrets = places(&vault, &store(&[]));
+    let health = health_of_stores(&secrets);
+    let (status, stores) = health().await;
+    assert_eq!((status, stores.status), (Status::Healthy, Status::Healthy));
+    let named = stores.component.as_deref();
+    assert_eq!(named, Some("the vault, the environment"));
+    assert!(stores.reachable && stores.detail.is_none());
+
+    vault.plant(Some(PortErrorKind::Unavailable));
+    let (status, _) = health().await;
+    assert_eq!(status, Status::Healthy, "asked again within ten seconds");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let (status, stores) = health().await;
+    // What the process needs of them it has.
+    assert_eq!(status, Status::Degraded);
+    assert_eq!(stores.status, Status::Unhealthy);
+    assert!(!stores.reachable);
+    let detail = stores.detail.unwrap();
+    assert!(detail.contains("the vault"), "{detail}");
+    assert!(!detail.contains(TOKEN), "{detail}");
+
+    vault.plant(None);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert_eq!(health().await.0, Status::Healthy);
+}
+
+#[tokio::test]
+async fn health_tells_of_a_secret_that_is_gone_from_a_store_that_answers() {
+    let vault = store(&[("REDIS_URL", "redis://v")]);
+    let secrets = places(&vault, &store(&[]));
+    let health = health_of_stores(&secrets);
+    let (status, stores) = health().await;
+    assert_eq!(status, Status::Degraded);
+    let detail = stores.detail.unwrap();
+    assert!(detail.contains("SERVICE_TOKEN"), "{detail}");
+    assert!(!detail.contains("REDIS_URL"), "{detail}");
+}
+
+/// The sidecar's own store must not give it away, and says so in its log at each question.
+#[tokio::test]
+async fn health_does_not_ask_for_the_sidecars_token() {
+    let vault = store(&[("DATABASE_URL", "postgres://v")]);
+    let (roles, backends) = (BTreeSet::from([Role::Audit]), [Backend::Sidecar]);
+    let stores = places(&vault, &store(&[]));
+    let probe = probe("the vault", &roles, &backends.into(), stores);
+    let report = Health::new("audit", vec![probe]).report().await;
+    assert_eq!(report.components.secrets.status, Status::Healthy);
 }
 
 #[tokio::test]

@@ -4,11 +4,12 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 
 /// Complete but for what a test changes. Nothing listens on port 1, and no test gets that far.
-const COMPLETE: [(&str, &str); 8] = [
+const COMPLETE: [(&str, &str); 9] = [
     ("ROLE", "api"),
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("DATABASE_URL", "postgres://user:hunter2@127.0.0.1:1/todo"),
     ("SERVICE_TOKEN", "hunter2-hunter2-hunter2-hunter2-"),
+    ("APP_API_TOKEN", "hunter2-hunter2-hunter2-hunter2_"),
     ("USE_DAPR", "true"),
     ("JWT_JWKS_FILE", "/nowhere/jwks.json"),
     ("JWT_ISSUER", "issuer"),
@@ -62,6 +63,14 @@ fn every_mistake_names_the_variable_to_mend() {
         (
             &[("ROLE", "recurring"), ("SERVICE_TOKEN", "hunter2")],
             "SERVICE_TOKEN",
+        ),
+        (
+            &[("ROLE", "recurring"), ("APP_API_TOKEN", "")],
+            "APP_API_TOKEN (needed by recurring)",
+        ),
+        (
+            &[("ROLE", "recurring"), ("APP_API_TOKEN", "hunter2")],
+            "APP_API_TOKEN",
         ),
         (&[("SECRET_STORES", "vault:todo")], "dapr:NAME"),
         (&[("STATE_BACKEND", "etcd")], "postgres, redis"),
@@ -117,5 +126,38 @@ fn help_lists_every_variable() {
         .chain(&more)
     {
         assert!(help.contains(name), "{name} is missing in: {help}");
+    }
+}
+
+/// What the command for the way back complains of in an environment with these variables alone.
+fn refusal_to_go_back(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_todo"))
+        .arg("migrate")
+        .args(args)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "{args:?}");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!complaint.contains("hunter2"), "{complaint}");
+    complaint
+}
+
+#[test]
+fn the_way_back_needs_a_version_and_a_database_and_nothing_else() {
+    let mut complete = COMPLETE.into_iter();
+    let nowhere = complete.find(|(name, _)| *name == "DATABASE_URL").unwrap();
+    for (args, variables, mend) in [
+        (&[][..], &[nowhere][..], "--to"),
+        (&["--to", "the-last"], &[nowhere], "--to"),
+        (&["--to", "3"], &[], "set DATABASE_URL"),
+        (&["--to", "3"], &[nowhere], "does DATABASE_URL name it?"),
+    ] {
+        let complaint = refusal_to_go_back(args, variables);
+        assert!(
+            complaint.contains(mend),
+            "{mend} is missing in: {complaint}"
+        );
     }
 }

@@ -21,8 +21,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tower::ServiceExt as _;
+
+use crate::openapi_judge::{Document, Exchange};
 
 pub(crate) const ISSUER: &str = "test-issuer";
 pub(crate) const AUDIENCE: &str = "test-audience";
@@ -93,7 +95,8 @@ pub(crate) struct Api {
     pub(crate) issuer: Issuer,
     pub(crate) user_id: UserId,
     pub(crate) health: Health,
-    router: Router,
+    pub(crate) router: Router,
+    told: OnceCell<Arc<Document>>,
 }
 
 impl Api {
@@ -133,7 +136,19 @@ impl Api {
             user_id: UserId::generate(),
             health,
             router,
+            told: OnceCell::new(),
         }
+    }
+
+    /// What it tells of itself.
+    pub(crate) async fn told(&self) -> &Document {
+        let read = async || {
+            let request = Request::builder().uri("/openapi.json").body(Body::empty());
+            let exchange = exchange(&self.router, request.unwrap()).await;
+            assert_eq!(exchange.status, StatusCode::OK);
+            Document::shared(str::from_utf8(&exchange.body).unwrap())
+        };
+        self.told.get_or_init(read).await
     }
 
     /// The same API for this user.
@@ -228,19 +243,44 @@ impl Call<'_> {
             .await
     }
 
+    /// Each answer has to be as the document tells.
     pub(crate) async fn send(self, body: impl Into<Body>) -> Answer {
         let mut request = self.request;
         if let Some(token) = self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(body.into()).unwrap();
-        let response = self.api.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let exchange = exchange(&self.api.router, request).await;
+        let faults = self.api.told().await.faults(&exchange);
+        assert!(faults.is_empty(), "{faults:#?}\n{exchange:?}");
         Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: to_bytes(body, ANSWER_MAX_BYTES).await.unwrap().to_vec(),
+            status: exchange.status,
+            headers: exchange.answered,
+            body: exchange.body,
         }
+    }
+}
+
+/// Asks, and answers with all that was said.
+pub(crate) async fn exchange(router: &Router, request: Request<Body>) -> Exchange {
+    let (parts, body) = request.into_parts();
+    let (method, uri, asked) = (
+        parts.method.clone(),
+        parts.uri.clone(),
+        parts.headers.clone(),
+    );
+    let sent = to_bytes(body, ANSWER_MAX_BYTES).await.unwrap();
+    let request = Request::from_parts(parts, Body::from(sent.clone()));
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    Exchange {
+        method,
+        uri,
+        asked,
+        sent: sent.to_vec(),
+        status: parts.status,
+        answered: parts.headers,
+        body: to_bytes(body, ANSWER_MAX_BYTES).await.unwrap().to_vec(),
     }
 }
 

@@ -1,8 +1,9 @@
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use gauntlet_contract::{AuditEntry, Envelope, TopicName};
-use gauntlet_ports::{AuditLog, AuditQuery, PortError, PortErrorKind, Recorded};
+use gauntlet_ports::{AuditLog, AuditQuery, Gap, PortError, PortErrorKind, Recorded};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -15,13 +16,13 @@ use crate::postgres::error::{Call, classify};
 
 const PORT: &str = "audit log";
 
-type Answer = Result<Recorded, PortError>;
+pub(super) type Answer = Result<Recorded, PortError>;
 
 /// The audit trail with the inbox of one consumer. What it records goes into the outbox that
 /// [`PostgresOutbox::of_audit`](crate::postgres::PostgresOutbox::of_audit) reads.
 #[derive(Clone, Debug)]
 pub struct PostgresAuditLog {
-    database: Database,
+    pub(super) database: Database,
     consumer: &'static str,
     topic: TopicName,
 }
@@ -51,8 +52,35 @@ impl PostgresAuditLog {
             .map_err(|error| call.failed(error))
     }
 
-    /// Answers for each event of a batch without repetitions.
-    async fn record_unique(&self, call: Call, batch: &[&Envelope]) -> Vec<Answer> {
+    /// Answers for each event of a batch without repetitions: what comes too early is kept.
+    async fn record_due(&self, call: Call, batch: &[&Envelope]) -> Vec<Answer> {
+        let is_due = match self.gate(call, batch).await {
+            Ok(is_due) => is_due,
+            Err(error) => return fail_all(call, &error, batch.len()),
+        };
+        let due: Vec<&Envelope> = batch
+            .iter()
+            .zip(&is_due)
+            .filter(|(_, is_due)| **is_due)
+            .map(|(event, _)| *event)
+            .collect();
+        let mut recorded = self.record_unique(call, &due).await.into_iter();
+        let mut answers = Vec::with_capacity(batch.len());
+        for (event, is_due) in batch.iter().zip(is_due) {
+            let answer = if is_due { recorded.next() } else { None };
+            answers.push(match answer {
+                Some(answer) => answer,
+                None => self.keep(call, event).await,
+            });
+        }
+        answers
+    }
+
+    /// Answers for each event of a batch without repetitions, whatever the trail has before them.
+    pub(super) async fn record_unique(&self, call: Call, batch: &[&Envelope]) -> Vec<Answer> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
         match self.record_together(call, batch).await {
             Ok(fresh) => batch
                 .iter()
@@ -156,9 +184,9 @@ impl AuditLog for PostgresAuditLog {
         let mut first_answers: HashMap<Key, Answer> = batch
             .iter()
             .map(|event| key(event))
-            .zip(self.record_unique(call, &batch).await)
+            .zip(self.record_due(call, &batch).await)
             .collect();
-        let mut failed = HashSet::new();
+        let (mut failed, mut kept) = (HashSet::new(), HashSet::new());
         events
             .iter()
             .map(|event| {
@@ -168,13 +196,23 @@ impl AuditLog for PostgresAuditLog {
                         failed.insert(key);
                         Err(error)
                     }
+                    Some(Ok(Recorded::Kept)) => {
+                        kept.insert(key);
+                        Ok(Recorded::Kept)
+                    }
                     Some(answer) => answer,
                     // A repetition within the batch shares the fate of the first copy.
                     None if failed.contains(&key) => Err(held_back(call)),
+                    None if kept.contains(&key) => Ok(Recorded::Kept),
                     None => Ok(Recorded::Duplicate),
                 }
             })
             .collect()
+    }
+
+    async fn release(&self, patience: Duration) -> Result<Vec<Gap>, PortError> {
+        self.release_due(Call::new(PORT, "release events"), patience)
+            .await
     }
 
     async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError> {

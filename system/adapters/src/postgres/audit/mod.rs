@@ -1,5 +1,6 @@
-//! The audit trail, the inbox that keeps its lines single, and what the outbox reads of it.
+//! The audit trail, the gate before it, the inbox that keeps its lines single, and what the outbox reads of it.
 
+mod gate;
 mod log;
 mod statement;
 mod trail;

@@ -1,6 +1,6 @@
 //! Any other commit, as a transaction.
 
-use gauntlet_ports::{Commit, Committed, PortError};
+use gauntlet_ports::{Commit, Committed, Expected, PortError, RowChange};
 use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::query_builder::QueryBuilder;
 
@@ -42,8 +42,9 @@ impl Steps {
     /// Takes the steps within the connection's transaction, which is to be committed only when the answer
     /// is [`Committed::Done`].
     ///
-    /// Labels are locked before any row: a commit that waited for a label with a task's row in its hand
-    /// could be waited for in turn.
+    /// Every commit locks what is there already in the same order, whatever the order of its rows: labels,
+    /// tasks, series, each by their ids. One that waited for a row with another in its hand that comes
+    /// later could be waited for in turn.
     pub(super) async fn take(
         mut self,
         connection: &mut PgConnection,
@@ -52,10 +53,8 @@ impl Steps {
         if let Some(told) = key_is_not_ours(connection, commit).await? {
             return Ok(Told::So(told));
         }
-        let deleted = Labels::deleted(commit);
-        lock(connection, commit, &deleted, "FOR UPDATE").await?;
-        let named = Labels::named(commit);
-        let has_labels = lock(connection, commit, &named, "FOR KEY SHARE").await? == named.count();
+        let has_labels = lock_labels(connection, commit).await?;
+        lock_rows(connection, commit).await?;
         for row in &mut self.rows {
             let done = row.build().execute(&mut *connection).await?;
             if done.rows_affected() == 0 {
@@ -65,6 +64,7 @@ impl Steps {
         if !has_labels {
             return Ok(Told::So(Committed::LabelMissing));
         }
+        let deleted = Labels::deleted(commit);
         if !deleted.is_empty() {
             let mut in_use = deleted.in_use(commit.user_id);
             if in_use
@@ -108,17 +108,52 @@ async fn key_is_not_ours(
     Ok(is_taken.then_some(Committed::KeyTaken))
 }
 
-/// Answers how many of the labels the user has.
-async fn lock(
-    connection: &mut PgConnection,
-    commit: &Commit,
-    labels: &Labels,
-    strength: &'static str,
-) -> Result<usize, sqlx::Error> {
-    if labels.is_empty() {
-        return Ok(0);
+/// Locks the labels; answers whether the user has all that the commit's tasks name.
+async fn lock_labels(connection: &mut PgConnection, commit: &Commit) -> Result<bool, sqlx::Error> {
+    let (named, changed) = (Labels::named(commit), Labels::changed(commit));
+    // One that is renamed by itself is locked by that.
+    let is_renaming = matches!(commit.rows.as_slice(), [RowChange::PutLabel(..)]);
+    if is_renaming || (named.is_empty() && changed.is_empty()) {
+        return Ok(true);
     }
+    let strength = if changed.is_empty() {
+        "FOR KEY SHARE"
+    } else {
+        "FOR UPDATE"
+    };
     let mut sql = QueryBuilder::new("");
-    labels.push_lock(&mut sql, commit.user_id, strength);
-    Ok(sql.build().fetch_all(connection).await?.len())
+    let all = changed.and(&named);
+    all.push_lock(&mut sql, commit.user_id, strength);
+    let found = Labels::found(&sql.build().fetch_all(connection).await?)?;
+    Ok(named.are_among(&found))
+}
+
+/// Locks the tasks and series that are there already, where there are several: a single one is locked by
+/// its change.
+async fn lock_rows(connection: &mut PgConnection, commit: &Commit) -> Result<(), sqlx::Error> {
+    let (mut tasks, mut series) = (Vec::new(), Vec::new());
+    for row in &commit.rows {
+        match row {
+            RowChange::PutTask(Expected::Version(_), task) => tasks.push(task.id.0),
+            RowChange::DeleteTask(_, id) => tasks.push(id.0),
+            RowChange::PutSeries(Expected::Version(_), new) => series.push(new.id.0),
+            _ => {}
+        }
+    }
+    if tasks.len() + series.len() < 2 {
+        return Ok(());
+    }
+    for (table, ids) in [("tasks", tasks), ("series", series)] {
+        if ids.is_empty() {
+            continue;
+        }
+        let mut sql = QueryBuilder::new("SELECT FROM ");
+        sql.push(table).push(" WHERE user_id = ");
+        sql.push_bind(commit.user_id.0)
+            .push(" AND id = ANY (")
+            .push_bind(ids)
+            .push(") ORDER BY id FOR UPDATE");
+        sql.build().execute(&mut *connection).await?;
+    }
+    Ok(())
 }

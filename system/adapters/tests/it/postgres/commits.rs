@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gauntlet_adapters::postgres::PostgresStore;
-use gauntlet_contract::{Label, LabelKind, Task, UserId};
+use gauntlet_contract::recurrence::Mode;
+use gauntlet_contract::{Label, LabelKind, Series, Task, UserId};
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_ports::testsuite::storage::sample;
 use gauntlet_ports::{
@@ -29,6 +30,9 @@ pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
         of_an_update_that_waited_for_its_repetition_the_key_is_told,
         a_label_that_goes_while_a_stale_change_waits_is_a_conflict,
         a_label_that_stays_lets_the_change_pass,
+        two_that_change_the_same_tasks_in_opposite_orders_do_not_wait_in_a_circle,
+        two_that_delete_what_the_other_names_do_not_wait_in_a_circle,
+        two_that_change_a_task_and_its_series_do_not_wait_in_a_circle,
     )
 }
 
@@ -65,23 +69,27 @@ impl Blocker {
 
     /// Starts a commit and returns once it waits for this transaction.
     async fn blocks(&mut self, store: &PostgresStore, commit: &Commit) -> Waiting {
+        let before = self.waiting().await;
         let (store, commit) = (store.clone(), commit.clone());
         let waiting = tokio::spawn(async move { store.commit(&commit).await });
-        let is_blocked = async {
-            let asked = "SELECT EXISTS (SELECT FROM pg_stat_activity \
-                         WHERE $1 = ANY (pg_blocking_pids(pid)))";
-            // Each question is a round trip, so this does not spin.
-            while !sqlx::query_scalar::<_, bool>(asked)
-                .bind(self.pid)
-                .fetch_one(&mut self.watch)
-                .await
-                .unwrap()
-            {}
-        };
+        // Each question is a round trip, so this does not spin.
+        let is_blocked = async { while self.waiting().await == before {} };
         tokio::time::timeout(BLOCKED_WITHIN, is_blocked)
             .await
             .expect("the commit came to no lock");
         waiting
+    }
+
+    /// How many wait for this transaction, or for one that does.
+    async fn waiting(&mut self) -> i64 {
+        let asked = "WITH RECURSIVE waiting AS (
+                         SELECT $1 AS pid
+                         UNION
+                         SELECT other.pid FROM pg_stat_activity AS other
+                         JOIN waiting ON waiting.pid = ANY (pg_blocking_pids(other.pid)))
+                     SELECT count(*) - 1 FROM waiting";
+        let asked = sqlx::query_scalar(asked).bind(self.pid);
+        asked.fetch_one(&mut self.watch).await.unwrap()
     }
 }
 
@@ -208,4 +216,98 @@ async fn a_label_that_stays_lets_the_change_pass(server: Postgres) {
         .tasks_with(label.user_id, label.kind, label.id, 10)
         .await;
     assert_eq!(users.expect("tasks"), [task]);
+}
+
+/// Tasks of one user in the order of their ids.
+async fn three_tasks(store: &PostgresStore) -> [Task; 3] {
+    let user_id = UserId::generate();
+    let tasks = [1, 2, 3].map(|_| sample::task(user_id, "contested"));
+    for task in &tasks {
+        done(store, &sample::creation(task)).await;
+    }
+    tasks
+}
+
+/// As when two labels are deleted at once that are on the same tasks. Whoever has the first task must never
+/// need one that somebody has who needs the first: the server would end one of the two after a second.
+async fn two_that_change_the_same_tasks_in_opposite_orders_do_not_wait_in_a_circle(
+    server: Postgres,
+) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let tasks = three_tasks(&store).await;
+    let renaming = |task: &Task| sample::update(task, &sample::renamed(task, "renamed"));
+    let forward = sample::together(tasks.iter().map(renaming));
+    let backward = sample::together(tasks.iter().rev().map(|task| {
+        if task.id == tasks[1].id {
+            sample::deletion(task)
+        } else {
+            renaming(task)
+        }
+    }));
+    let lock = format!("SELECT FROM tasks WHERE id = '{}' FOR UPDATE", tasks[1].id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let one = blocker.blocks(&store, &forward).await;
+    let other = blocker.blocks(&store, &backward).await;
+    blocker.run("ROLLBACK".to_owned()).await;
+    assert_eq!(outcome(one).await, Ok(Committed::Done));
+    assert_eq!(outcome(other).await, Err(PortErrorKind::Conflict));
+}
+
+async fn two_that_delete_what_the_other_names_do_not_wait_in_a_circle(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let user_id = UserId::generate();
+    let labels =
+        ["first", "second", "third"].map(|name| sample::label(user_id, LabelKind::Tag, name));
+    for label in &labels {
+        done(&store, &sample::label_creation(label)).await;
+    }
+    let [first, second, third] = &labels;
+    let naming = |tags: [&Label; 2]| {
+        let task = Task {
+            tags: tags.map(|label| label.id).to_vec(),
+            ..sample::task(user_id, "names them")
+        };
+        sample::creation(&task)
+    };
+    let one = [sample::label_deletion(first), naming([second, third])];
+    let other = [sample::label_deletion(third), naming([first, second])];
+    let lock = format!("SELECT FROM labels WHERE id = '{}' FOR UPDATE", second.id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let one = blocker.blocks(&store, &sample::together(one)).await;
+    let other = blocker.blocks(&store, &sample::together(other)).await;
+    blocker.run("ROLLBACK".to_owned()).await;
+    assert_eq!(outcome(one).await, Ok(Committed::Done));
+    assert_eq!(outcome(other).await, Ok(Committed::LabelMissing));
+}
+
+async fn two_that_change_a_task_and_its_series_do_not_wait_in_a_circle(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let series = sample::series(UserId::generate(), Mode::OnCompletion);
+    let task = sample::instance(&series, 1);
+    let beside = sample::task(series.user_id, "beside");
+    let beginning = [
+        sample::series_creation(&series),
+        sample::creation(&task),
+        sample::creation(&beside),
+    ];
+    done(&store, &sample::together(beginning)).await;
+    let ended = Series {
+        ended_at: Some(series.updated_at),
+        version: 2,
+        ..series.clone()
+    };
+    let of = |task: &Task| sample::update(task, &sample::renamed(task, "renamed"));
+    let of_series = || sample::series_update(&series, &ended);
+    let lock = format!("SELECT FROM tasks WHERE id = '{}' FOR UPDATE", beside.id);
+    let mut blocker = Blocker::begin(&fresh, lock).await;
+    let one = sample::together([of_series(), of(&beside), of(&task)]);
+    let one = blocker.blocks(&store, &one).await;
+    let other = sample::together([of(&task), of_series()]);
+    let other = blocker.blocks(&store, &other).await;
+    blocker.run("ROLLBACK".to_owned()).await;
+    assert_eq!(outcome(one).await, Ok(Committed::Done));
+    assert_eq!(outcome(other).await, Err(PortErrorKind::Conflict));
 }

@@ -1,11 +1,13 @@
 //! The schema goes forward from every earlier version, and back, with rows in place.
 
+mod in_place;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use gauntlet_adapters::postgres::{Database, DatabaseSettings, PostgresStore};
 use gauntlet_contract::recurrence::Mode;
-use gauntlet_contract::{LabelKind, Priority, Task, TaskStatus, UserId};
+use gauntlet_contract::{LabelKind, Priority, Task, UserId};
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_ports::testsuite::storage::sample;
 use gauntlet_ports::{
@@ -13,7 +15,10 @@ use gauntlet_ports::{
     PortErrorKind, SeriesStore as _, SortKey, TaskFilter, TaskQuery, TaskStore as _, words,
 };
 use libtest_mimic::Trial;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+use in_place::InPlace;
 
 use super::fresh::Fresh;
 use crate::components::Components;
@@ -27,6 +32,8 @@ pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
         the_schema_goes_forward_and_back_and_forward,
         whoever_starts_second_waits_for_as_long_as_the_first_migrates,
         rows_of_every_version_survive_the_way_forward_and_back,
+        the_way_back_leads_to_versions_that_there_are,
+        a_database_of_another_encoding_is_refused_before_anything_is_made,
         tasks_keep_what_the_former_version_knew,
         what_the_former_version_could_not_read_keeps_the_schema,
         what_a_replica_of_the_former_version_writes_is_found,
@@ -101,45 +108,68 @@ async fn rows_of_every_version_survive_the_way_forward_and_back(server: Postgres
         fresh.database.migrate_back_to(0).await.expect("back");
         fresh.database.migrate().await.expect("forward");
         fresh.database.migrate_back_to(version).await.expect("back");
-        let task = expected(UserId::generate());
-        write_plain(&mut raw, &task).await;
-        let before = plain(&mut raw).await;
+        let in_place = InPlace::of(version);
+        in_place.write(&mut raw).await;
+        let before = in_place::rows(&mut raw).await;
 
         fresh.database.migrate().await.expect("forward");
-        check(&fresh, &task).await;
+        in_place.check(&fresh).await;
         fresh.database.migrate_back_to(version).await.expect("back");
-        assert_eq!(plain(&mut raw).await, before, "from version {version}");
+        let after = in_place::rows(&mut raw).await;
+        assert_eq!(after, before, "from version {version}");
         fresh.database.migrate().await.expect("forward");
-        check(&fresh, &task).await;
+        in_place.check(&fresh).await;
     }
 }
 
-/// The task of [`write_plain`] as its reader sees it.
-fn expected(user_id: UserId) -> Task {
-    Task {
-        description: Some("Österreich, it's".to_owned()),
-        status: TaskStatus::Completed,
-        version: 7,
-        completed_at: Some(sample::now()),
-        ..sample::task(user_id, "ÄRGER im Büro")
+/// What the schema does not know it cannot go back to, and a slip of the finger must not look as if it had.
+async fn the_way_back_leads_to_versions_that_there_are(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let latest = latest_version(&fresh).await;
+    for wrong in [-1, latest + 1] {
+        let refused = fresh.database.migrate_back_to(wrong).await;
+        let refused = refused.expect_err("went back");
+        assert_eq!(refused.kind, PortErrorKind::Invalid);
+        let versions = format!("0 to {latest}");
+        assert!(
+            refused.source.to_string().contains(&versions),
+            "{refused:?}"
+        );
+        assert_eq!(latest_version(&fresh).await, latest);
     }
 }
 
-/// Writes a task and its event as the first version did.
-async fn write_plain(raw: &mut PgConnection, task: &Task) {
-    insert_task(raw, task).await;
-    let event = sample::event(None, Some(task));
-    let envelope = serde_json::to_string(&event).expect("encode");
-    sqlx::query(
-        "INSERT INTO outbox (event_id, topic, task_id, task_version, shard, envelope) \
-         VALUES ($1, 'task-events', $2, 7, 0, $3)",
+/// The words of titles are cut and lowered by the server too, and it must read them as we do.
+async fn a_database_of_another_encoding_is_refused_before_anything_is_made(server: Postgres) {
+    let mut administrator = PgConnection::connect(&server.url("postgres"))
+        .await
+        .unwrap();
+    let name = format!("encoding_{}", Uuid::now_v7().simple());
+    let creation = format!(
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    );
+    sqlx::raw_sql(AssertSqlSafe(creation))
+        .execute(&mut administrator)
+        .await
+        .unwrap();
+    let url = server.url(&name);
+    let database = Database::connect(&url, &DatabaseSettings::default()).await;
+    let database = database.expect("connect");
+    let refused = database.migrate().await.expect_err("migrated");
+    assert_eq!(refused.kind, PortErrorKind::Invalid);
+    let reason = refused.source.to_string();
+    assert!(
+        reason.contains("SQL_ASCII") && reason.contains("UTF8"),
+        "{reason}"
+    );
+    let mut raw = PgConnection::connect(&url).await.unwrap();
+    let made: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace",
     )
-    .bind(event.id.0)
-    .bind(task.id.0)
-    .bind(envelope)
-    .execute(raw)
+    .fetch_one(&mut raw)
     .await
-    .expect("insert an event");
+    .expect("select");
+    assert_eq!(made, 0);
 }
 
 /// The very insertion of the first version.
@@ -165,33 +195,6 @@ async fn insert_task(raw: &mut PgConnection, task: &Task) {
     .execute(raw)
     .await
     .expect("insert a task");
-}
-
-/// What every version has of tasks and their events.
-async fn plain(raw: &mut PgConnection) -> Vec<String> {
-    sqlx::query_scalar(
-        "SELECT concat_ws('|', t.id, user_id, title, description, status, version, created_at,
-                          updated_at, completed_at, seq, event_id, topic, envelope)
-         FROM tasks t JOIN outbox ON task_id = t.id ORDER BY t.id, seq",
-    )
-    .fetch_all(raw)
-    .await
-    .expect("select")
-}
-
-/// The task is there, in its place and to be found, and its event is still to be published.
-async fn check(fresh: &Fresh, task: &Task) {
-    let (store, outbox) = (fresh.store(), fresh.outbox());
-    let found = store.find(task.user_id, task.id).await.expect("find");
-    assert_eq!(found.as_ref(), Some(task));
-    for word in ["ärg", "büro", "ÖSTERREICH", "it s"] {
-        assert_eq!(search(fresh, task.user_id, word).await, [task.id], "{word}");
-    }
-    outbox.renew(Duration::from_mins(1)).await.expect("renew");
-    let entries = outbox.unsent(10, &[]).await.expect("unsent");
-    let events: Vec<_> = entries.iter().map(|entry| entry.envelope.subject).collect();
-    assert_eq!(events, [task.id.into()]);
-    outbox.release().await.expect("release");
 }
 
 async fn search(fresh: &Fresh, user_id: UserId, text: &str) -> Vec<gauntlet_contract::TaskId> {

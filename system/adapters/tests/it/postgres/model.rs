@@ -11,8 +11,8 @@ use gauntlet_contract::{
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_ports::testsuite::storage::{MemoryStore, sample};
 use gauntlet_ports::{
-    CategoryFilter, Commit, CommitStore as _, Direction, SortKey, SortValue, TaskFilter, TaskPage,
-    TaskQuery, TaskStore as _, TimeRange, words,
+    CategoryFilter, Commit, CommitStore as _, Direction, OverdueFilter, SortKey, SortValue,
+    TaskFilter, TaskPage, TaskQuery, TaskStore as _, TimeRange, words,
 };
 use jiff::{Timestamp, ToSpan};
 use libtest_mimic::Trial;
@@ -88,7 +88,8 @@ struct Asked {
     tags: Vec<usize>,
     due: (Option<i64>, Option<i64>),
     created: (Option<i64>, Option<i64>),
-    overdue: Option<i64>,
+    /// Or not overdue, and when.
+    overdue: Option<(bool, i64)>,
     is_in_series: bool,
     sort: SortKey,
     direction: Direction,
@@ -159,7 +160,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         option::weighted(0.2, category),
         option::weighted(0.2, subsequence(vec![0, 1, 2], 1..3)),
     );
-    let times = (range(), range(), option::weighted(0.15, hours()));
+    let overdue = option::weighted(0.25, (any::<bool>(), hours()));
+    let times = (range(), range(), overdue);
     let order = (
         select(&KEYS[..]),
         select(&[Direction::Ascending, Direction::Descending][..]),
@@ -409,7 +411,7 @@ impl Twins {
                 tags: asked.tags.iter().map(|tag| self.tag(*tag)).collect(),
                 due: range(asked.due),
                 created: range(asked.created),
-                overdue_at: asked.overdue.map(at),
+                overdue: asked.overdue.map(overdue),
                 series: asked.is_in_series.then_some(self.series.id),
             },
             sort: asked.sort,
@@ -425,6 +427,14 @@ impl Twins {
 
     fn category(&self, number: usize) -> LabelId {
         self.labels[3 + number].id
+    }
+}
+
+fn overdue((is_so, hours): (bool, i64)) -> OverdueFilter {
+    if is_so {
+        OverdueFilter::At(at(hours))
+    } else {
+        OverdueFilter::NotAt(at(hours))
     }
 }
 

@@ -24,6 +24,8 @@ pub struct InvokerBench {
     pub echo: Vec<Callee>,
     /// Ways to name what does not run, or is not known at all.
     pub nobody: Vec<Callee>,
+    /// Such ways where a go-between answers, which tries more than once and tells of the last time.
+    pub out_of_sight: Vec<Callee>,
 }
 
 impl std::fmt::Debug for InvokerBench {
@@ -31,6 +33,7 @@ impl std::fmt::Debug for InvokerBench {
         f.debug_struct("InvokerBench")
             .field("echo", &self.echo)
             .field("nobody", &self.nobody)
+            .field("out_of_sight", &self.out_of_sight)
             .finish_non_exhaustive()
     }
 }
@@ -46,6 +49,9 @@ pub async fn invoker_suite(bench: &InvokerBench) {
     }
     for callee in &bench.nobody {
         a_call_to_nobody_is_certainly_not_delivered(bench, callee).await;
+    }
+    for callee in &bench.out_of_sight {
+        what_a_go_between_cannot_know_is_a_timeout(bench, callee).await;
     }
 }
 
@@ -164,4 +170,18 @@ async fn a_call_to_nobody_is_certainly_not_delivered(bench: &InvokerBench, calle
         PortErrorKind::Unavailable | PortErrorKind::Invalid
     );
     assert!(is_certain, "{error}: {}", error.source);
+}
+
+async fn what_a_go_between_cannot_know_is_a_timeout(bench: &InvokerBench, callee: &Callee) {
+    let target = target(callee, Method::POST, "anything");
+    let context = CallContext::within(DEADLINE);
+    let body = Bytes::from("{}");
+    let outcome = bench.invoker.invoke(&target, body, &context).await;
+    let error = outcome.expect_err("an answer of nobody");
+    assert_eq!(
+        error.kind,
+        PortErrorKind::Timeout,
+        "said to be certain: {error}: {}",
+        error.source
+    );
 }

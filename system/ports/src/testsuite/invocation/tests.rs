@@ -28,6 +28,7 @@ fn bench(wrap: impl FnOnce(MemoryInvoker) -> Arc<dyn Invoker>) -> InvokerBench {
         invoker: wrap(apps),
         echo,
         nobody: vec![Callee::App("nobody".to_owned())],
+        out_of_sight: Vec::new(),
     }
 }
 
@@ -125,6 +126,18 @@ async fn planted_failures_for_answers_are_found() {
 #[should_panic(expected = "left: Unavailable")]
 async fn planted_denial_of_a_delivery_is_found() {
     invoker_suite(&flawed(Flaw::DeniesADelivery)).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "said to be certain")]
+async fn planted_certainty_of_a_go_between_is_found() {
+    let bench = bench(|apps| Arc::new(apps));
+    let out_of_sight = bench.nobody.clone();
+    invoker_suite(&InvokerBench {
+        out_of_sight,
+        ..bench
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

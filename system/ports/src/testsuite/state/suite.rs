@@ -38,6 +38,7 @@ pub async fn unconditional_state_suite(store: &dyn StateStore) {
     a_deletion_deletes(store).await;
     what_expires_is_there_until_then(store).await;
     a_later_write_forgets_the_expiry(store).await;
+    a_later_write_brings_its_own_expiry(store).await;
     malformed_operations_write_nothing(store).await;
     nothing_to_do_is_done(store).await;
 }
@@ -172,6 +173,23 @@ async fn a_later_write_forgets_the_expiry(store: &dyn StateStore) {
     assert_eq!(kept.as_deref(), Some(&b"2"[..]), "expired all the same");
 }
 
+/// Over an entry that was to stay, and over one that was to stay longer.
+async fn a_later_write_brings_its_own_expiry(store: &dyn StateStore) {
+    let [lasting, longer] = ["was to stay", "was to stay longer"].map(fresh);
+    let former = [
+        StateOp::put(lasting.clone(), "1"),
+        expiring(&longer, "1", GONE_WITHIN * 100),
+    ];
+    apply(store, &former).await;
+    let written_at = Instant::now();
+    let both = [expiring(&lasting, "2", TTL), expiring(&longer, "2", TTL)];
+    apply(store, &both).await;
+    for key in [&lasting, &longer] {
+        let lived = until_gone(store, key).await - written_at;
+        assert!(lived + CLOCKS >= TTL, "{key} was gone after {lived:?}");
+    }
+}
+
 async fn malformed_operations_write_nothing(store: &dyn StateStore) {
     let [key, other] = ["malformed", "beside"].map(fresh);
     let put_other = StateOp::put(other.clone(), "1");
@@ -283,9 +301,12 @@ async fn an_expired_entry_meets_what_an_absent_one_does(store: &dyn StateStore) 
         StateOp::put(key.clone(), "late").expecting(expect.clone()),
         StateOp::delete(key.clone()).expecting(expect),
     ] {
-        refused(store, &[late], PortErrorKind::Conflict).await;
+        let refused = store.apply(std::slice::from_ref(&late)).await;
+        let refused = refused.expect_err("an etag of what has expired");
+        assert_eq!(refused.kind, PortErrorKind::Conflict, "{late:?}");
     }
     let create = StateOp::put(key.clone(), "2").expecting(Expect::Absent);
-    apply(store, &[create]).await;
+    let created = store.apply(&[create]).await;
+    created.expect("what has expired is absent");
     assert_eq!(value(store, &key).await.as_deref(), Some(&b"2"[..]));
 }

@@ -255,8 +255,13 @@ async fn a_label_leaves_its_tasks_and_goes_in_one_commit(store: &dyn Stores) {
     let user_id = somebody();
     let (tag, _) = labels(store, user_id).await;
     let mut commits = Vec::new();
-    for number in 0..3 {
-        let mut task = sample::task(user_id, &format!("task {number}"));
+    let mut tasks: Vec<_> = (0..3)
+        .map(|number| sample::task(user_id, &format!("task {number}")))
+        .collect();
+    let in_order: Vec<_> = tasks.iter().map(|task| task.id).collect();
+    // Not in the order of their creation, which is the one that a table without an order tends to have.
+    tasks.swap(0, 2);
+    for mut task in tasks {
         task.tags = vec![tag.id];
         done(store, &sample::creation(&task)).await;
         let mut bare = sample::renamed(&task, &task.title);
@@ -265,6 +270,9 @@ async fn a_label_leaves_its_tasks_and_goes_in_one_commit(store: &dyn Stores) {
     }
     let some = store.tasks_with(user_id, tag.kind, tag.id, 2).await;
     assert_eq!(some.expect("tasks").len(), 2);
+    let all = store.tasks_with(user_id, tag.kind, tag.id, 10).await;
+    let ids: Vec<_> = all.expect("tasks").iter().map(|task| task.id).collect();
+    assert_eq!(ids, in_order);
     commits.push(sample::label_deletion(&tag));
     done(store, &sample::together(commits)).await;
     assert_eq!(find_label(store, &tag).await, None);

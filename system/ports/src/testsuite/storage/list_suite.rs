@@ -9,8 +9,8 @@ use super::sample;
 use super::stores::Stores;
 use crate::error::PortErrorKind;
 use crate::storage::{
-    CategoryFilter, Direction, Position, SortKey, SortValue, TaskFilter, TaskPage, TaskQuery,
-    TimeRange, title_key, words,
+    CategoryFilter, Direction, OverdueFilter, Position, SortKey, SortValue, TaskFilter, TaskPage,
+    TaskQuery, TimeRange, title_key, words,
 };
 
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
@@ -65,6 +65,7 @@ async fn every_filter_in_every_order_and_page_size(store: &dyn Stores, listed: &
 fn cases(listed: &Listed) -> Vec<Case> {
     let mut cases = cases_by_field(listed);
     cases.extend(cases_by_time());
+    cases.extend(cases_by_overdue());
     cases.extend(cases_by_text());
     let [urgent, home] = [listed.tags[0], listed.tags[1]];
     let now = origin() + 30.hours();
@@ -72,7 +73,7 @@ fn cases(listed: &Listed) -> Vec<Case> {
         text: vec!["b".to_owned()],
         status: vec![TaskStatus::Pending, TaskStatus::InProgress],
         tags: vec![urgent],
-        overdue_at: Some(now),
+        overdue: Some(OverdueFilter::At(now)),
         ..TaskFilter::default()
     };
     let is_met = move |task: &Task| {
@@ -176,10 +177,6 @@ fn cases_by_time() -> Vec<Case> {
         created: early,
         ..TaskFilter::default()
     };
-    let overdue = TaskFilter {
-        overdue_at: Some(before),
-        ..TaskFilter::default()
-    };
     vec![
         case("due between", due, move |task| {
             task.due_date.is_some_and(|due| from <= due && due < before)
@@ -190,8 +187,34 @@ fn cases_by_time() -> Vec<Case> {
         case("created before", created, move |task| {
             task.created_at < created_before
         }),
-        case("overdue", overdue, move |task| {
-            task.status != TaskStatus::Completed && task.due_date.is_some_and(|due| due < before)
+    ]
+}
+
+fn cases_by_overdue() -> Vec<Case> {
+    let (from, now) = (origin() + 26.hours(), origin() + 32.hours());
+    let of = |overdue| TaskFilter {
+        overdue: Some(overdue),
+        ..TaskFilter::default()
+    };
+    // In a range no task is without a due date, and the list is of dated ones alone.
+    let dated = TaskFilter {
+        due: TimeRange {
+            from: Some(from),
+            before: None,
+        },
+        ..of(OverdueFilter::NotAt(now))
+    };
+    vec![
+        case("overdue", of(OverdueFilter::At(now)), move |task| {
+            task.status != TaskStatus::Completed && task.due_date.is_some_and(|due| due < now)
+        }),
+        case("not overdue", of(OverdueFilter::NotAt(now)), move |task| {
+            task.status == TaskStatus::Completed || task.due_date.is_none_or(|due| due >= now)
+        }),
+        case("dated and not overdue", dated, move |task| {
+            let is_done = task.status == TaskStatus::Completed;
+            task.due_date
+                .is_some_and(|due| due >= now || (is_done && due >= from))
         }),
     ]
 }

@@ -1,8 +1,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gauntlet_contract::{AuditEntry, Envelope, EventId, Topic, TopicName};
+use gauntlet_contract::{AuditEntry, EntityId, Envelope, EventId, Topic, TopicName};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::memory::{MemoryStore, OutboxRow, RowState};
 use super::memory_outbox::MemoryOutbox;
 use crate::error::{BoxError, PortError, PortErrorKind};
 use crate::storage::{
-    AuditLog, AuditQuery, Audited, AuditedState, Direction, OutboxEntry, Recorded, audit_event,
+    AuditLog, AuditQuery, Audited, AuditedState, Direction, Gap, OutboxEntry, Recorded, audit_event,
 };
 
 type Key = (String, EventId);
@@ -29,7 +30,16 @@ struct Rows {
     done: HashSet<Key>,
     failures: HashMap<Key, u32>,
     trail: Vec<AuditEntry>,
+    /// Events that came before their time, with when they came.
+    early: Vec<(Envelope, Instant)>,
     is_down: bool,
+}
+
+/// What became of an event.
+enum Done<'a> {
+    Written(&'a AuditEntry),
+    Known,
+    Kept,
 }
 
 impl Default for MemoryAuditLog {
@@ -100,11 +110,12 @@ impl AuditLog for MemoryAuditLog {
                     rows.record(event)
                 };
                 match answer {
-                    Ok(Some(line)) => {
+                    Ok(Done::Written(line)) => {
                         self.tell(line, event);
                         Ok(Recorded::Fresh)
                     }
-                    Ok(None) => Ok(Recorded::Duplicate),
+                    Ok(Done::Known) => Ok(Recorded::Duplicate),
+                    Ok(Done::Kept) => Ok(Recorded::Kept),
                     Err(error) => {
                         stopped.insert(event.data.subject());
                         Err(error)
@@ -112,6 +123,19 @@ impl AuditLog for MemoryAuditLog {
                 }
             })
             .collect()
+    }
+
+    async fn release(&self, patience: Duration) -> Result<Vec<Gap>, PortError> {
+        let mut rows = self.rows();
+        rows.check("release events")?;
+        let mut gaps = Vec::new();
+        while let Some((event, gap)) = rows.take_due(patience) {
+            if let Done::Written(line) = rows.write(&event)? {
+                self.tell(line, &event);
+                gaps.extend(gap);
+            }
+        }
+        Ok(gaps)
     }
 
     async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError> {
@@ -157,18 +181,56 @@ impl Rows {
         Ok(())
     }
 
-    /// The line that was written; none for a duplicate.
-    fn record(&mut self, event: &Envelope) -> Result<Option<&AuditEntry>, PortError> {
+    fn record(&mut self, event: &Envelope) -> Result<Done<'_>, PortError> {
         self.check("record events")?;
-        let invalid = |detail| error(PortErrorKind::Invalid, "record events", detail);
-        let audited = Audited::of(event).ok_or_else(|| invalid("no change of an entity"))?;
-        let old = audited.old.map(value).transpose()?;
-        let new = audited.new.map(value).transpose()?;
-        if old.iter().chain(&new).any(has_nul) {
-            return Err(invalid("NUL"));
+        let audited = storable(event)?;
+        if self.done.contains(&key(event)) {
+            return Ok(Done::Known);
         }
+        if !self.is_due(audited.entity_id, audited.version) {
+            if self.early.iter().all(|(kept, _)| key(kept) != key(event)) {
+                self.early.push((event.clone(), Instant::now()));
+            }
+            return Ok(Done::Kept);
+        }
+        self.write(event)
+    }
+
+    /// Whether the trail has come as far as the version before.
+    fn is_due(&self, id: EntityId, version: u64) -> bool {
+        let before = version.saturating_sub(1);
+        let mut lines = self.trail.iter();
+        before == 0 || lines.any(|line| line.entity_id == id && line.version >= before)
+    }
+
+    /// Takes out an event that may be written by now, and answers the gap before it if there is one.
+    fn take_due(&mut self, patience: Duration) -> Option<(Envelope, Option<Gap>)> {
+        let version = |event: &Envelope| event.data.version().unwrap_or(0);
+        self.early.sort_by_key(|(event, _)| version(event));
+        let mut looked_at = HashSet::new();
+        let position = self.early.iter().position(|(event, arrived_at)| {
+            let id = event.data.subject();
+            let is_lowest = looked_at.insert(id);
+            let is_due = self.is_due(id, version(event)) || arrived_at.elapsed() >= patience;
+            is_lowest && is_due
+        })?;
+        let (event, _) = self.early.remove(position);
+        let gap = Audited::of(&event).and_then(|audited| {
+            let gap = Gap {
+                entity: audited.entity,
+                entity_id: audited.entity_id,
+                version: audited.version,
+            };
+            (!self.is_due(gap.entity_id, gap.version)).then_some(gap)
+        });
+        Some((event, gap))
+    }
+
+    /// Writes the line, whatever the trail has of the entity.
+    fn write(&mut self, event: &Envelope) -> Result<Done<'_>, PortError> {
+        let audited = storable(event)?;
         if !self.done.insert(key(event)) {
-            return Ok(None);
+            return Ok(Done::Known);
         }
         let seq = self.trail.last().map_or(1, |line| line.seq + 1);
         self.trail.push(AuditEntry {
@@ -179,13 +241,25 @@ impl Rows {
             user_id: audited.user_id,
             action: audited.action.to_owned(),
             version: audited.version,
-            old,
-            new,
+            old: audited.old.map(value).transpose()?,
+            new: audited.new.map(value).transpose()?,
             occurred_at: event.time,
             recorded_at: Timestamp::now(),
         });
-        Ok(self.trail.last())
+        Ok(self.trail.last().map_or(Done::Known, Done::Written))
     }
+}
+
+/// What is to be taken down of an event that can be.
+fn storable(event: &Envelope) -> Result<Audited<'_>, PortError> {
+    let invalid = |detail| error(PortErrorKind::Invalid, "record events", detail);
+    let audited = Audited::of(event).ok_or_else(|| invalid("no change of an entity"))?;
+    for state in audited.old.iter().chain(&audited.new) {
+        if has_nul(&value(*state)?) {
+            return Err(invalid("NUL"));
+        }
+    }
+    Ok(audited)
 }
 
 fn value(state: AuditedState<'_>) -> Result<Value, PortError> {

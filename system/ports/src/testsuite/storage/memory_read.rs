@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::memory::MemoryStore;
 use crate::error::{PortError, PortErrorKind};
 use crate::storage::{
-    AnswerStore, CategoryFilter, Direction, KeyedAnswer, LabelQuery, LabelStore, Position,
-    SeriesStore, SortValue, TaskFilter, TaskPage, TaskQuery, TaskStore, TimeRange, title_key,
-    words,
+    AnswerStore, CategoryFilter, Direction, KeyedAnswer, LabelQuery, LabelStore, OverdueFilter,
+    Position, SeriesStore, SortValue, TaskFilter, TaskPage, TaskQuery, TaskStore, TimeRange,
+    title_key, words,
 };
 
 #[async_trait]
@@ -109,19 +109,19 @@ impl SeriesStore for MemoryStore {
         Ok(latest.map(|(_, task)| task))
     }
 
-    async fn due_series(&self, now: Timestamp, limit: u32) -> Result<Vec<Series>, PortError> {
+    async fn due_series(
+        &self,
+        now: Timestamp,
+        after: Option<SeriesId>,
+        limit: u32,
+    ) -> Result<Vec<Series>, PortError> {
         let rows = self.rows();
-        let mut due: Vec<_> = rows
-            .tables
-            .series
-            .values()
+        let in_order = rows.tables.series.values();
+        let due = in_order
             .filter(|series| series.recurrence.mode == Mode::OnSchedule)
             .filter(|series| series.ended_at.is_none() && series.latest_due_at <= now)
-            .cloned()
-            .collect();
-        due.sort_by_key(|series| (series.latest_due_at, series.id));
-        due.truncate(limit as usize);
-        Ok(due)
+            .filter(|series| after.is_none_or(|after| series.id > after));
+        Ok(due.take(limit as usize).cloned().collect())
     }
 }
 
@@ -176,10 +176,17 @@ fn is_match(filter: &TaskFilter, task: &Task) -> bool {
         && filter.tags.iter().all(|tag| task.tags.contains(tag))
         && is_in(filter.due, task.due_date)
         && is_in(filter.created, Some(task.created_at))
-        && filter.overdue_at.is_none_or(|now| task.is_overdue(now))
+        && filter.overdue.is_none_or(|overdue| is_so(overdue, task))
         && filter
             .series
             .is_none_or(|id| task.occurrence.is_some_and(|at| at.series_id == id))
+}
+
+fn is_so(overdue: OverdueFilter, task: &Task) -> bool {
+    match overdue {
+        OverdueFilter::At(now) => task.is_overdue(now),
+        OverdueFilter::NotAt(now) => !task.is_overdue(now),
+    }
 }
 
 fn is_in(range: TimeRange, time: Option<Timestamp>) -> bool {

@@ -3,6 +3,7 @@
 //! A suite is a list of cases; each suite wants a store of its own, with nothing in it.
 
 mod answer_suite;
+mod audit_gate_suite;
 mod audit_suite;
 mod check;
 mod label_suite;
@@ -22,6 +23,7 @@ mod task_suite;
 mod tests;
 
 pub use answer_suite::answer_suite;
+pub use audit_gate_suite::audit_gate_suite;
 pub use audit_suite::{Recording, audit_log_suite, audit_outbox_suite};
 pub use label_suite::label_suite;
 pub use list_suite::list_suite;

@@ -14,7 +14,7 @@ pub async fn series_suite(store: &dyn Stores, outbox: &dyn OutboxQueue) {
     a_series_at_another_version_is_a_conflict(store).await;
     no_two_tasks_are_the_same_occurrence(store, outbox).await;
     instances_are_found_by_their_numbers(store).await;
-    due_series_are_on_schedule_and_longest_due_first(store).await;
+    due_series_are_on_schedule_and_each_is_met_once(store).await;
 }
 
 async fn a_series_comes_back_as_it_was_committed(store: &dyn Stores) {
@@ -118,7 +118,7 @@ async fn instances_are_found_by_their_numbers(store: &dyn Stores) {
     assert_eq!(latest(store, &series).await.as_ref(), Some(&instances[0]));
 }
 
-async fn due_series_are_on_schedule_and_longest_due_first(store: &dyn Stores) {
+async fn due_series_are_on_schedule_and_each_is_met_once(store: &dyn Stores) {
     let user_id = somebody();
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().expect("a time");
     let due_at = |mode, due| Series {
@@ -135,15 +135,28 @@ async fn due_series_are_on_schedule_and_longest_due_first(store: &dyn Stores) {
     for series in [&on_time, &longest, &equal, &early, &by_completion, &ended] {
         done(store, &sample::series_creation(series)).await;
     }
-    let due = async |limit| store.due_series(now, limit).await.expect("due series");
-    let expected = [longest.clone(), equal, on_time];
-    assert_eq!(due(10).await, expected);
-    assert_eq!(due(2).await, expected[..2]);
+    let due = async |after, limit| {
+        let found = store.due_series(now, after, limit).await;
+        found.expect("due series")
+    };
+    let mut expected = [longest, equal, on_time];
+    expected.sort_by_key(|series| series.id);
+    assert_eq!(due(None, 10).await, expected);
+    let page = due(None, 2).await;
+    assert_eq!(page, expected[..2]);
 
-    let mut later = advanced(&longest);
+    // A series that is still due after its next instance does not come again behind its place, however
+    // long it has been due, and nothing that comes later is passed over for it.
+    let mut behind = advanced(&expected[0]);
+    behind.latest_due_at = now - 1.hour();
+    done(store, &sample::series_update(&expected[0], &behind)).await;
+    let last = page.last().map(|series| series.id);
+    assert_eq!(due(last, 2).await, expected[2..]);
+    let mut later = advanced(&expected[1]);
     later.latest_due_at = now + 1.hour();
-    done(store, &sample::series_update(&longest, &later)).await;
-    assert_eq!(due(10).await, expected[1..]);
+    done(store, &sample::series_update(&expected[1], &later)).await;
+    assert_eq!(due(None, 10).await, [behind, expected[2].clone()]);
+    assert_eq!(due(Some(expected[2].id), 10).await, []);
 }
 
 /// The series after its next instance.

@@ -14,7 +14,7 @@ use gauntlet_contract::{EventData, LabelKind, Topic};
 use gauntlet_ports::testsuite::messaging::MemoryBroker;
 use gauntlet_ports::testsuite::storage::MemoryAuditLog;
 use gauntlet_ports::{
-    AuditLog, AuditQuery, OutboxEntry, OutboxQueue, PortError, Recorded, Sent, Subscription,
+    AuditLog, AuditQuery, Gap, OutboxEntry, OutboxQueue, PortError, Recorded, Sent, Subscription,
     SubscriptionSet,
 };
 use gauntlet_services::consumers::AuditHandler;
@@ -158,6 +158,10 @@ impl AuditLog for Fragile<MemoryAuditLog> {
             });
         }
         answers
+    }
+
+    async fn release(&self, patience: Duration) -> Result<Vec<Gap>, PortError> {
+        self.crash.around(self.port.release(patience)).await
     }
 
     async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError> {

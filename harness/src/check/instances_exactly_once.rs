@@ -1,0 +1,364 @@
+use std::collections::HashSet;
+
+use gauntlet_reports::evidence::{Finding, Violation};
+use gauntlet_reports::format;
+use uuid::Uuid;
+
+use super::evidence::{Collected, Evidence};
+use super::{Bar, Bars, Check, Scope};
+use crate::ledger::{EventKind, Instance, LaneRecord, LaneView, Ledger, SeriesLife, SeriesLives};
+
+/// A series goes on: each instance that was settled has exactly one next one. In each series the numbers
+/// begin at 1 and have no gap, no number stands for two tasks, and none comes before the one ahead of it
+/// was settled. What ends, or goes by its schedule, owes no instance for a settlement.
+///
+/// Settled is what was acknowledged as completed or deleted, or what an event tells was. Whether the
+/// message that has the series go on was ever written does not matter: then it is what was lost. An
+/// instance that is reopened and completed again is settled once.
+///
+/// The scope's minimum is the number of settled instances.
+///
+/// Does not show: whether the next instance is due when its rule says, and is a copy of the one before.
+#[derive(Clone, Debug)]
+pub struct InstancesExactlyOnce {
+    scope: Scope,
+}
+
+impl InstancesExactlyOnce {
+    pub fn new(scope: impl Into<Scope>) -> Self {
+        Self {
+            scope: scope.into(),
+        }
+    }
+
+    fn search(view: LaneView<'_>) -> Evidence {
+        let lives = view.series();
+        let mut wrong = Collected::new("instances that are not there exactly once");
+        let (mut series, mut instances) = (0, 0);
+        for (id, life) in lives.iter() {
+            series += 1;
+            instances += life.instances.len() as u64;
+            for what in faults(life) {
+                wrong.add(|| Violation {
+                    subject: format!("series {id}"),
+                    what,
+                    timeline: life.instances.iter().map(line).collect(),
+                });
+            }
+        }
+        let settled = settled_tasks(lives);
+        Evidence::none_tolerated(wrong)
+            .examined(settled.len() as u64)
+            .doubts(strange_settlements(view.record(), &settled))
+            .note(format!(
+                "{} settled, of {} of {} series",
+                format::count(settled.len() as u64),
+                format::plural(instances, "instance"),
+                format::count(series)
+            ))
+    }
+}
+
+/// What is wrong with the numbers of a series.
+fn faults(life: &SeriesLife) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut before: Option<(u64, &Instance)> = None;
+    for (&number, instance) in &life.instances {
+        let awaited = before.map_or(1, |(last, _)| last + 1);
+        if number > awaited {
+            faults.push(match number - awaited {
+                1 => format!("instance {awaited} is missing, though {number} is there"),
+                _ => format!(
+                    "instances {awaited} to {} are missing, though {number} is there",
+                    number - 1
+                ),
+            });
+        }
+        if instance.tasks.len() > 1 {
+            faults.push(format!(
+                "instance {number} is {} tasks",
+                instance.tasks.len()
+            ));
+        } else if instance.creations > 1 {
+            faults.push(format!(
+                "instance {number} was created {} times",
+                instance.creations
+            ));
+        }
+        let is_early =
+            before.is_some_and(|(last, before)| last + 1 == number && !before.is_settled);
+        if is_early && !life.is_on_schedule {
+            faults.push(format!(
+                "instance {number} came before the one ahead of it was settled"
+            ));
+        }
+        before = Some((number, instance));
+    }
+    if let Some((last, instance)) = before
+        && instance.is_settled
+        && !life.is_over
+        && !life.is_on_schedule
+    {
+        faults.push(format!(
+            "instance {last} was settled, and none came after it"
+        ));
+    }
+    faults
+}
+
+/// Tasks that were settled as instances.
+fn settled_tasks(lives: &SeriesLives) -> HashSet<Uuid> {
+    let instances = lives.iter().flat_map(|(_, life)| life.instances.values());
+    let settled = instances.filter(|instance| instance.is_settled);
+    settled
+        .flat_map(|instance| &instance.tasks)
+        .copied()
+        .collect()
+}
+
+/// Says so where a message tells of a settled instance, and nothing of which series it was one. Such a
+/// settlement could not be judged.
+fn strange_settlements(record: &LaneRecord, known: &HashSet<Uuid>) -> Option<String> {
+    let settlements = record.events.iter();
+    let settlements = settlements.filter(|event| event.kind == Some(EventKind::Settled));
+    let strange: HashSet<Uuid> = settlements
+        .map(|event| event.task_id)
+        .filter(|task| !known.contains(task))
+        .collect();
+    (!strange.is_empty()).then(|| {
+        let tasks = format::plural(strange.len() as u64, "task");
+        format!("{tasks} settled of which nothing tells the instance")
+    })
+}
+
+fn line((number, instance): (&u64, &Instance)) -> String {
+    let tasks: Vec<String> = instance.tasks.iter().map(Uuid::to_string).collect();
+    let at = |moment: Option<_>| match moment {
+        Some(at) => format!("at {at}"),
+        None => "at a time not told".to_owned(),
+    };
+    let settled = if instance.is_settled {
+        format!(", settled {}", at(instance.settled_at))
+    } else {
+        String::new()
+    };
+    format!(
+        "instance {number}: task {}, came {}{settled}",
+        tasks.join(" and "),
+        at(instance.came_at)
+    )
+}
+
+impl Check for InstancesExactlyOnce {
+    fn id(&self) -> &'static str {
+        "instances-exactly-once"
+    }
+
+    fn requirement(&self) -> &'static str {
+        "S4"
+    }
+
+    fn claim(&self) -> String {
+        "each settled instance of a series is followed by exactly one next one".to_owned()
+    }
+
+    fn judge(&self, ledger: &Ledger) -> Finding {
+        let bars = Bars::both(Bar::Stated("0 gaps, 0 numbers twice, 0 out of turn"));
+        self.scope.judge(self, ledger, &bars, "", Self::search)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gauntlet_reports::evidence::Verdict;
+    use serde_json::json;
+
+    use super::*;
+    use crate::check::testing::{
+        assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
+    };
+    use crate::ledger::series_sample::{self, instance_id, series_id};
+    use crate::ledger::{OperationKind, OperationOutcome, RawJson};
+
+    const CREATE: Option<EventKind> = Some(EventKind::Task(OperationKind::Create));
+
+    fn check() -> InstancesExactlyOnce {
+        InstancesExactlyOnce::new(lane())
+    }
+
+    /// Three series of four instances, of which the last is open.
+    fn recurring() -> LaneRecord {
+        series_sample::lane(lane().as_str(), 3, 3)
+    }
+
+    /// Takes an instance of the first series out of all stores.
+    fn remove(record: &mut LaneRecord, number: u64) {
+        let task = instance_id(0, number);
+        record.events.retain(|event| event.task_id != task);
+        record.effects.retain(|effect| effect.task_id != task);
+        record
+            .operations
+            .retain(|operation| operation.task_id != Some(task));
+        record.details.retain(|row| row.task_id != task);
+    }
+
+    #[track_caller]
+    fn assert_fault(record: LaneRecord, what: &str) {
+        let finding = judge(&check(), record);
+        assert_both(&finding, Verdict::Fail);
+        assert_eq!(finding.violations.total, 1, "{finding:#?}");
+        let shown = &finding.violations.shown[0];
+        assert_eq!(shown.subject, format!("series {}", series_id(0)));
+        assert_eq!(shown.what, what);
+        assert!(!shown.timeline.is_empty());
+    }
+
+    #[test]
+    fn passes_when_each_settled_instance_has_its_next_one() {
+        let finding = judge(&check(), recurring());
+        assert_both(&finding, Verdict::Pass);
+        assert_eq!(finding.examined, 9);
+        let note = finding.note.unwrap();
+        assert_eq!(note, "9 settled, of 12 instances of 3 series");
+    }
+
+    #[test]
+    fn planted_loss_of_the_next_instance_is_found() {
+        let mut record = recurring();
+        remove(&mut record, 4);
+        assert_fault(record, "instance 3 was settled, and none came after it");
+    }
+
+    #[test]
+    fn planted_loss_is_found_where_the_message_that_asks_for_it_was_never_written() {
+        let mut record = recurring();
+        remove(&mut record, 4);
+        let is_message = |event: &crate::ledger::OutboxRow| {
+            event.kind == Some(EventKind::Settled) && event.task_id == instance_id(0, 3)
+        };
+        record.events.retain(|event| !is_message(event));
+        assert_fault(record, "instance 3 was settled, and none came after it");
+    }
+
+    #[test]
+    fn planted_gap_is_found() {
+        let mut record = recurring();
+        remove(&mut record, 3);
+        assert_fault(record, "instance 3 is missing, though 4 is there");
+        let mut record = recurring();
+        remove(&mut record, 2);
+        remove(&mut record, 3);
+        assert_fault(record, "instances 2 to 3 are missing, though 4 is there");
+        let mut record = recurring();
+        remove(&mut record, 1);
+        assert_fault(record, "instance 1 is missing, though 2 is there");
+    }
+
+    #[test]
+    fn planted_second_task_of_one_number_is_found() {
+        let mut record = recurring();
+        let last = instance_id(0, 4);
+        let mut row = record
+            .details
+            .iter()
+            .find(|row| row.task_id == last)
+            .cloned()
+            .unwrap();
+        row.task_id = instance_id(7, 7);
+        record.details.push(row);
+        assert_fault(record, "instance 4 is 2 tasks");
+    }
+
+    #[test]
+    fn planted_second_creation_of_one_task_is_found() {
+        let mut record = recurring();
+        let last = instance_id(0, 4);
+        let is_creation =
+            |event: &&crate::ledger::OutboxRow| event.task_id == last && event.kind == CREATE;
+        let mut event = record.events.iter().find(is_creation).cloned().unwrap();
+        let of_event = |effect: &&crate::ledger::Effect| effect.event_id == event.event_id;
+        let mut effect = record.effects.iter().find(of_event).cloned().unwrap();
+        event.event_id = Uuid::from_u128(0xdd);
+        effect.event_id = event.event_id;
+        record.events.push(event);
+        record.effects.push(effect);
+        assert_fault(record, "instance 4 was created 2 times");
+    }
+
+    #[test]
+    fn planted_instance_before_its_turn_is_found() {
+        let mut record = recurring();
+        let third = instance_id(0, 3);
+        record
+            .operations
+            .retain(|operation| operation.task_id != Some(third));
+        let completed = Some(EventKind::Task(OperationKind::Complete));
+        record
+            .events
+            .retain(|event| event.task_id != third || event.kind != completed);
+        let settled = Some(EventKind::Settled);
+        record
+            .events
+            .retain(|event| event.task_id != third || event.kind != settled);
+        assert_fault(
+            record,
+            "instance 4 came before the one ahead of it was settled",
+        );
+    }
+
+    /// The last state of the first series, with its last instance gone.
+    fn cut_off(mode: &str, ended_at: &serde_json::Value) -> LaneRecord {
+        let mut record = recurring();
+        remove(&mut record, 4);
+        let last = record.effects.iter_mut().rev();
+        let last = last.filter(|effect| effect.task_id == series_id(0)).take(1);
+        for effect in last {
+            let state =
+                json!({"recurrence": {"mode": mode}, "next_occurrence": 4, "ended_at": ended_at});
+            effect.envelope = RawJson::of(&json!({"data": {"old": null, "new": state}}));
+        }
+        record
+    }
+
+    #[test]
+    fn a_series_that_is_over_or_goes_by_its_schedule_owes_no_instance() {
+        let over = cut_off("on_completion", &json!("2026-01-31T16:00:00Z"));
+        assert_both(&judge(&check(), over), Verdict::Pass);
+        let scheduled = cut_off("on_schedule", &serde_json::Value::Null);
+        assert_both(&judge(&check(), scheduled), Verdict::Pass);
+        let open = cut_off("on_completion", &serde_json::Value::Null);
+        assert_fault(open, "instance 3 was settled, and none came after it");
+    }
+
+    #[test]
+    fn a_completion_that_was_refused_settles_nothing() {
+        let mut record = recurring();
+        let mut refused = record.operations.last().cloned().unwrap();
+        refused.task_id = Some(instance_id(0, 4));
+        let reason = "not sent: Connection refused".to_owned();
+        refused.outcome = OperationOutcome::Failed { reason };
+        record.operations.push(refused);
+        assert_both(&judge(&check(), record), Verdict::Pass);
+    }
+
+    #[test]
+    fn planted_settlement_of_which_nothing_tells_the_instance_is_inconclusive() {
+        let mut record = recurring();
+        let settled = Some(EventKind::Settled);
+        let event = record
+            .events
+            .iter_mut()
+            .find(|event| event.kind == settled)
+            .unwrap();
+        event.task_id = Uuid::from_u128(0xdd);
+        assert_both(&judge(&check(), record), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn too_few_settlements_are_inconclusive() {
+        let planned = InstancesExactlyOnce::new(Scope::lane(lane()).at_least(10));
+        assert_both(&judge(&planned, recurring()), Verdict::Inconclusive);
+        assert_both(&judge(&check(), healthy(10)), Verdict::Inconclusive);
+        assert_inconclusive_on_nothing(&check());
+    }
+}

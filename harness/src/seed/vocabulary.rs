@@ -1,0 +1,111 @@
+//! The words of which titles and descriptions are made. The earlier a word stands in its list, the more
+//! often it comes: a few are in thousands of tasks and most in a handful, as with what people write.
+
+pub(super) const VERBS: [&str; 24] = [
+    "call",
+    "buy",
+    "review",
+    "send",
+    "fix",
+    "book",
+    "clean",
+    "plan",
+    "pay",
+    "order",
+    "check",
+    "write",
+    "update",
+    "print",
+    "return",
+    "prepare",
+    "sign",
+    "renew",
+    "collect",
+    "cancel",
+    "measure",
+    "paint",
+    "sharpen",
+    "translate",
+];
+
+pub(super) const THINGS: [&str; 60] = [
+    "invoice",
+    "groceries",
+    "report",
+    "meeting",
+    "kitchen",
+    "tickets",
+    "garden",
+    "contract",
+    "slides",
+    "bicycle",
+    "laundry",
+    "passport",
+    "dentist",
+    "insurance",
+    "newsletter",
+    "backup",
+    "website",
+    "budget",
+    "Käse",
+    "Brötchen",
+    "curtains",
+    "roof",
+    "printer",
+    "licence",
+    "gift",
+    "library",
+    "battery",
+    "minutes",
+    "survey",
+    "poster",
+    "Übergabe",
+    "résumé",
+    "offer",
+    "warranty",
+    "boiler",
+    "fence",
+    "visa",
+    "piano",
+    "archive",
+    "medicine",
+    "shelf",
+    "lamp",
+    "photos",
+    "vaccination",
+    "deposit",
+    "helmet",
+    "keys",
+    "mattress",
+    "tent",
+    "violin",
+    "cellar",
+    "compost",
+    "gutter",
+    "thermostat",
+    "binoculars",
+    "kayak",
+    "telescope",
+    "sundial",
+    "weathervane",
+    "astrolabe",
+];
+
+pub(super) const PEOPLE: [&str; 30] = [
+    "Anna", "Ben", "Carla", "David", "Elif", "Felix", "Grace", "Hugo", "Ines", "Jonas", "Karin",
+    "Liam", "Mina", "Noah", "Olga", "Paul", "Quinn", "Rosa", "Sven", "Tara", "Uwe", "Vera", "Wim",
+    "Xenia", "Yusuf", "Zoë", "Søren", "Łukasz", "Renée", "Çiğdem",
+];
+
+pub(super) const FILLERS: [&str; 24] = [
+    "the", "before", "and", "with", "for", "next", "week", "about", "please", "new", "old",
+    "again", "from", "office", "home", "number", "morning", "details", "until", "together", "copy",
+    "second", "floor", "colour",
+];
+
+pub(super) const PROJECTS: [&str; 6] = ["apollo", "borealis", "cobalt", "delta", "ember", "falcon"];
+
+/// A word of the titles that most often come.
+pub const FREQUENT: &str = VERBS[0];
+/// A word that a handful of each user's titles have.
+pub const RARE: &str = THINGS[57];
