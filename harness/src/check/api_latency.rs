@@ -15,8 +15,8 @@ use crate::ledger::{
 /// questions and changes alike.
 ///
 /// The note has the distribution of each kind with the number of its samples, because a few slow kinds can
-/// hide behind many quick ones. A request that got no answer, or was refused, is a violation: whoever is
-/// turned away is answered quickly.
+/// hide behind many quick ones. A request that got no answer, was refused, or was answered without what it
+/// asked for, is a violation: whoever is turned away is answered quickly.
 ///
 /// Does not show: the network between a client and the API, nor what a client does with the answer.
 #[derive(Clone, Debug)]
@@ -25,6 +25,9 @@ pub struct ApiLatency {
     bars: Bars,
     of_each_kind: u64,
 }
+
+/// One of so many pages may be empty.
+const EMPTY_OF: usize = 100;
 
 /// What a client asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +88,7 @@ impl ApiLatency {
         }
         let all = Distribution::of_micros(all);
         let (mut doubts, mut notes) = (Vec::new(), vec![all.summary()]);
+        doubts.extend(empty_pages(record));
         for kind in KINDS {
             let samples = Distribution::of_micros(of_kind.remove(&kind).unwrap_or_default());
             let (name, count) = (kind.as_str(), format::count(samples.count()));
@@ -101,6 +105,21 @@ impl ApiLatency {
             .doubts(doubts)
             .notes(notes)
     }
+}
+
+/// Every question found something before the load. A few may not any more, by the load's own changes; where
+/// more find nothing, the pages were cheaper than those that are claimed.
+fn empty_pages(record: &LaneRecord) -> Option<String> {
+    let pages = record.reads.iter().filter(|read| read.phase == Phase::Load);
+    let pages: Vec<u64> = pages.filter_map(|read| read.items).collect();
+    let empty = pages.iter().filter(|items| **items == 0).count();
+    (empty * EMPTY_OF > pages.len()).then(|| {
+        let (empty, pages) = (
+            format::count(empty as u64),
+            format::count(pages.len() as u64),
+        );
+        format!("{empty} of {pages} pages had nothing on them")
+    })
 }
 
 /// The requests of the load, those of the warm-up left out.

@@ -163,12 +163,13 @@ pub(super) fn stalls_felt<'a>(view: LaneView<'a>, fault: &FaultRecord) -> &'a [S
     }
 }
 
-/// Longest stall that ends after `from` and begins before `until`.
+/// Longest stall between `from` and `until`, or of one that ends later. What had stood still before `from`
+/// is not counted: it was the fault before.
 pub(super) fn longest_stall(stalls: &[Stall], from: Micros, until: Micros) -> Duration {
     stalls
         .iter()
         .filter(|stall| stall.until > from && stall.from < until)
-        .map(Stall::lasted)
+        .map(|stall| stall.until.since(stall.from.max(from)))
         .max()
         .unwrap_or_default()
 }

@@ -9,8 +9,9 @@ use super::{Bar, Bars, Check, Scope};
 use crate::ledger::{EventKind, Instance, LaneRecord, LaneView, Ledger, SeriesLife, SeriesLives};
 
 /// A series goes on: each instance that was settled has exactly one next one. In each series the numbers
-/// begin at 1 and have no gap, no number stands for two tasks, and none comes before the one ahead of it
-/// was settled. What ends, or goes by its schedule, owes no instance for a settlement.
+/// begin at 1 and have no gap, no number stands for two tasks or for one that is not there, and none comes
+/// before the one ahead of it was settled. What ends, or goes by its schedule, owes no instance for a
+/// settlement, unless all series of the load are [endless](InstancesExactlyOnce::endless).
 ///
 /// Settled is what was acknowledged as completed or deleted, or what an event tells was. Whether the
 /// message that has the series go on was ever written does not matter: then it is what was lost. An
@@ -22,23 +23,43 @@ use crate::ledger::{EventKind, Instance, LaneRecord, LaneView, Ledger, SeriesLif
 #[derive(Clone, Debug)]
 pub struct InstancesExactlyOnce {
     scope: Scope,
+    endings: Endings,
+}
+
+/// Whether a series of the load may end, or come to go by its schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endings {
+    Allowed,
+    /// Nobody asked for it: the system that tells of one broke a chain.
+    Violations,
 }
 
 impl InstancesExactlyOnce {
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self {
             scope: scope.into(),
+            endings: Endings::Allowed,
         }
     }
 
-    fn search(view: LaneView<'_>) -> Evidence {
+    /// For a load whose series all go on with a completion and have no end, and which ends none. That a
+    /// series is over is the system's own word, and no excuse here.
+    #[must_use]
+    pub fn endless(self) -> Self {
+        Self {
+            endings: Endings::Violations,
+            ..self
+        }
+    }
+
+    fn search(&self, view: LaneView<'_>) -> Evidence {
         let lives = view.series();
         let mut wrong = Collected::new("instances that are not there exactly once");
         let (mut series, mut instances) = (0, 0);
         for (id, life) in lives.iter() {
             series += 1;
             instances += life.instances.len() as u64;
-            for what in faults(life) {
+            for what in faults(life).into_iter().chain(self.ended(life)) {
                 wrong.add(|| Violation {
                     subject: format!("series {id}"),
                     what,
@@ -56,6 +77,19 @@ impl InstancesExactlyOnce {
                 format::plural(instances, "instance"),
                 format::count(series)
             ))
+    }
+}
+
+impl InstancesExactlyOnce {
+    fn ended(&self, life: &SeriesLife) -> Option<String> {
+        match self.endings {
+            Endings::Violations if life.is_over => Some("it ended, which nobody asked for"),
+            Endings::Violations if life.is_on_schedule => {
+                Some("it goes by its schedule, which nobody asked for")
+            }
+            Endings::Allowed | Endings::Violations => None,
+        }
+        .map(str::to_owned)
     }
 }
 
@@ -85,8 +119,14 @@ fn faults(life: &SeriesLife) -> Vec<String> {
                 instance.creations
             ));
         }
-        let is_early =
-            before.is_some_and(|(last, before)| last + 1 == number && !before.is_settled);
+        if !instance.is_accounted {
+            faults.push(format!(
+                "instance {number} is not there, and nothing tells of its deletion"
+            ));
+        }
+        let is_early = before.is_some_and(|(last, before)| {
+            last + 1 == number && (!before.is_settled || came_before(instance, before))
+        });
         if is_early && !life.is_on_schedule {
             faults.push(format!(
                 "instance {number} came before the one ahead of it was settled"
@@ -104,6 +144,15 @@ fn faults(life: &SeriesLife) -> Vec<String> {
         ));
     }
     faults
+}
+
+/// Both moments are those of inserts, on the database's one clock. Settled later does not make up for it:
+/// then two instances were open at once.
+fn came_before(instance: &Instance, settlement_of: &Instance) -> bool {
+    matches!(
+        (instance.came_at, settlement_of.settled_at),
+        (Some(came), Some(settled)) if came < settled
+    )
 }
 
 /// Tasks that were settled as instances.
@@ -164,7 +213,8 @@ impl Check for InstancesExactlyOnce {
 
     fn judge(&self, ledger: &Ledger) -> Finding {
         let bars = Bars::both(Bar::Stated("0 gaps, 0 numbers twice, 0 out of turn"));
-        self.scope.judge(self, ledger, &bars, "", Self::search)
+        self.scope
+            .judge(self, ledger, &bars, "", |view| self.search(view))
     }
 }
 
@@ -306,6 +356,37 @@ mod tests {
         );
     }
 
+    #[test]
+    fn planted_instance_that_came_before_the_settlement_of_the_one_ahead_is_found() {
+        let mut record = recurring();
+        let settled = record.events.iter();
+        let settled = settled
+            .filter(|event| event.task_id == instance_id(0, 3) && event.kind != CREATE)
+            .map(|event| event.inserted_at)
+            .min()
+            .unwrap();
+        let fourth = instance_id(0, 4);
+        let creation = record.events.iter_mut();
+        for event in creation.filter(|event| event.task_id == fourth && event.kind == CREATE) {
+            event.inserted_at = crate::ledger::Micros(settled.0 - 1);
+        }
+        assert_fault(
+            record,
+            "instance 4 came before the one ahead of it was settled",
+        );
+    }
+
+    #[test]
+    fn planted_instance_without_a_row_is_found_unless_it_was_deleted() {
+        let mut record = recurring();
+        let last = instance_id(0, 4);
+        record.details.retain(|row| row.task_id != last);
+        assert_fault(
+            record,
+            "instance 4 is not there, and nothing tells of its deletion",
+        );
+    }
+
     /// The last state of the first series, with its last instance gone.
     fn cut_off(mode: &str, ended_at: &serde_json::Value) -> LaneRecord {
         let mut record = recurring();
@@ -321,11 +402,24 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_is_over_or_goes_by_its_schedule_owes_no_instance() {
+    fn a_series_that_is_over_or_goes_by_its_schedule_owes_no_instance_unless_all_are_endless() {
         let over = cut_off("on_completion", &json!("2026-01-31T16:00:00Z"));
         assert_both(&judge(&check(), over), Verdict::Pass);
         let scheduled = cut_off("on_schedule", &serde_json::Value::Null);
         assert_both(&judge(&check(), scheduled), Verdict::Pass);
+        let ended = "it ended, which nobody asked for";
+        for (mode, ended_at, what) in [
+            ("on_completion", json!("2026-01-31T16:00:00Z"), ended),
+            (
+                "on_schedule",
+                serde_json::Value::Null,
+                "it goes by its schedule, which nobody asked for",
+            ),
+        ] {
+            let finding = judge(&check().endless(), cut_off(mode, &ended_at));
+            assert_both(&finding, Verdict::Fail);
+            assert_eq!(finding.violations.shown[0].what, what);
+        }
         let open = cut_off("on_completion", &serde_json::Value::Null);
         assert_fault(open, "instance 3 was settled, and none came after it");
     }

@@ -14,6 +14,9 @@ pub struct Read {
     pub intended_at: Micros,
     /// When the answer was complete, or when waiting for it was given up.
     pub done_at: Micros,
+    /// How many items the answer had; none for a get, and where there was no page.
+    #[serde(default)]
+    pub items: Option<u64>,
     /// Why there was no answer that says what was asked for; none where there was one.
     pub fault: Option<String>,
 }

@@ -158,6 +158,7 @@ pub fn read(record: &mut LaneRecord, kind: ReadKind) {
         phase: Phase::Load,
         intended_at: moment(position, 0),
         done_at: moment(position, 3_000),
+        items: (kind != ReadKind::Get).then_some(20),
         fault: None,
     });
 }

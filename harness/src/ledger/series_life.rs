@@ -32,6 +32,8 @@ pub struct Instance {
     pub creations: u64,
     /// The first of these.
     pub came_at: Option<Micros>,
+    /// A final row is there, or its deletion was told or acknowledged: what events say of it holds.
+    pub is_accounted: bool,
     /// Completed or deleted, as an event tells or as was acknowledged, whatever came after that.
     pub is_settled: bool,
     /// The first event that tells so.
@@ -46,7 +48,10 @@ impl LaneRecord {
         let told = SeriesTold::read(self, &accounting.event_of_effect);
         let of_rows = self.details.iter();
         let of_rows = of_rows.filter_map(|row| Some((row.task_id, row.occurrence?)));
-        let mut lives = Lives::of(told.instances().chain(of_rows));
+        let mut lives = Lives::of(told.instances().chain(of_rows.clone()));
+        for (_, occurrence) in of_rows {
+            lives.instance(occurrence).is_accounted = true;
+        }
         for (position, event) in self.events.iter().enumerate() {
             match event.kind.and_then(EventKind::of_task) {
                 Some(OperationKind::Create) => {
@@ -56,14 +61,14 @@ impl LaneRecord {
                     }
                 }
                 Some(kind) if settles(kind) => {
-                    lives.settle(event.task_id, Some(event.inserted_at));
+                    lives.settle(event.task_id, kind, Some(event.inserted_at));
                 }
                 _ => {}
             }
         }
         for operation in self.operations.iter().filter(|it| settles(it.kind)) {
             if let Some((task, _)) = operation.acknowledged() {
-                lives.settle(task, None);
+                lives.settle(task, operation.kind, None);
             }
         }
         for (&id, life) in &mut lives.series {
@@ -101,11 +106,12 @@ impl Lives {
     }
 
     /// Marks whatever a task was as settled; `at` is none where only an answer tells.
-    fn settle(&mut self, task: Uuid, at: Option<Micros>) {
+    fn settle(&mut self, task: Uuid, kind: OperationKind, at: Option<Micros>) {
         for (series, number) in self.of_task.get(&task).into_iter().flatten() {
             let life = self.series.get_mut(series);
             if let Some(instance) = life.and_then(|life| life.instances.get_mut(number)) {
                 instance.is_settled = true;
+                instance.is_accounted |= kind == OperationKind::Delete;
                 let known = [instance.settled_at, at];
                 instance.settled_at = known.into_iter().flatten().min();
             }

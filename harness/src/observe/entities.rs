@@ -22,6 +22,7 @@ const AUDIT_OUTBOX: &str = "SELECT o.seq, o.event_id, o.entity_id, o.attempts, l
      FROM audit_outbox o LEFT JOIN audit_log l USING (seq) ORDER BY o.seq";
 /// Asked again and again while a lane settles: the partial index answers for what is unsent.
 const COUNTS: &str = "SELECT (SELECT count(*) FROM audit_outbox WHERE sent_at IS NULL) AS unsent, \
+     (SELECT count(*) FROM audit_early) AS early, \
      (SELECT count(*) FROM outbox WHERE topic = $1) AS owing";
 
 /// Reads of a lane's database what there is beside tasks, events and effects: the details of tasks, and
@@ -38,13 +39,20 @@ pub struct EntityObserver {
 pub struct EntityCounts {
     /// Lines of the audit trail that have yet to be published.
     pub unsent_lines: u64,
+    /// Events that are consumed, and kept until the version before theirs has its line.
+    pub early: u64,
     /// Events that owe an effect.
     pub owing: u64,
 }
 
 impl fmt::Display for EntityCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} audit lines unsent", self.unsent_lines)
+        let EntityCounts {
+            unsent_lines,
+            early,
+            ..
+        } = self;
+        write!(f, "{unsent_lines} audit lines unsent, {early} events early")
     }
 }
 
@@ -71,6 +79,7 @@ impl EntityObserver {
         let counts = || -> Result<EntityCounts, sqlx::Error> {
             Ok(EntityCounts {
                 unsent_lines: count("unsent")?,
+                early: count("early")?,
                 owing: count("owing")?,
             })
         };

@@ -131,7 +131,8 @@ impl Standing {
             Some(lag) => lag == 0,
             None => self.counts.effects >= self.entities.owing,
         };
-        self.counts.unsent == 0 && self.entities.unsent_lines == 0 && is_consumed
+        let is_written = self.entities.early == 0 && self.entities.unsent_lines == 0;
+        self.counts.unsent == 0 && is_consumed && is_written
     }
 }
 
@@ -160,6 +161,7 @@ mod tests {
             },
             entities: EntityCounts {
                 unsent_lines: 0,
+                early: 0,
                 owing: 10,
             },
             lag,
@@ -174,6 +176,9 @@ mod tests {
         let mut unpublished = standing(0, 10, Some(0));
         unpublished.entities.unsent_lines = 1;
         assert!(!unpublished.is_drained());
+        let mut kept = standing(0, 10, Some(0));
+        kept.entities.early = 1;
+        assert!(!kept.is_drained());
     }
 
     #[test]
@@ -187,7 +192,7 @@ mod tests {
         assert!(!standing(0, 9, None).is_drained());
         assert_eq!(
             standing(2, 9, None).to_string(),
-            "11 events, 2 unsent, 9 effects, 0 audit lines unsent, lag not known"
+            "11 events, 2 unsent, 9 effects, 0 audit lines unsent, 0 events early, lag not known"
         );
     }
 }

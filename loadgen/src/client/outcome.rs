@@ -1,5 +1,6 @@
 use gauntlet_contract::{Problem, TaskId};
 use reqwest::StatusCode;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// How an operation ended. Failed is a promise that nothing was written; whatever does not carry
@@ -13,6 +14,8 @@ pub enum Outcome {
         status: u16,
         task_id: Option<TaskId>,
         version: Option<u64>,
+        /// How many `items` the answer has; none where it is no page.
+        items: Option<u64>,
     },
     /// It did not happen. `status` is none when no connection could be made.
     Failed {
@@ -41,6 +44,7 @@ pub enum UnknownReason {
 struct TaskAnswer {
     id: Option<TaskId>,
     version: Option<u64>,
+    items: Option<Vec<IgnoredAny>>,
 }
 
 /// Longest excerpt of an answer that is no problem document, in characters.
@@ -75,7 +79,10 @@ impl Outcome {
             return Outcome::Ok {
                 status: code,
                 task_id: answer.as_ref().and_then(|task| task.id).or(addressed),
-                version: answer.and_then(|task| task.version),
+                version: answer.as_ref().and_then(|task| task.version),
+                items: answer
+                    .and_then(|page| page.items)
+                    .map(|items| items.len() as u64),
             };
         }
         let nothing_written = status == StatusCode::SERVICE_UNAVAILABLE && {
@@ -135,7 +142,8 @@ mod tests {
             Outcome::Ok {
                 status: 201,
                 task_id: Some(id),
-                version: Some(1)
+                version: Some(1),
+                items: None,
             }
         );
     }
@@ -149,10 +157,26 @@ mod tests {
             Outcome::Ok {
                 status: 204,
                 task_id: Some(id),
-                version: None
+                version: None,
+                items: None,
             }
         );
         assert!(outcome(200, r#"{"items":[],"next_cursor":null}"#).is_ok());
+    }
+
+    #[test]
+    fn a_page_tells_how_much_is_on_it() {
+        let items = |body| match outcome(200, body) {
+            Outcome::Ok { items, .. } => items,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(items(r#"{"items":[],"next_cursor":null}"#), Some(0));
+        assert_eq!(
+            items(r#"{"items":[{"id":"x"},{}],"next_cursor":"y"}"#),
+            Some(2)
+        );
+        assert_eq!(items("{}"), None);
+        assert_eq!(items("gone"), None);
     }
 
     #[test]

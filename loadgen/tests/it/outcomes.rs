@@ -87,6 +87,7 @@ async fn an_answer_is_read_for_the_task_and_its_version() {
         status,
         task_id,
         version,
+        ..
     } = outcome_of(Reply::created()).await
     else {
         panic!("not acknowledged");

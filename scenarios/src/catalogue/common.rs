@@ -162,9 +162,9 @@ pub(super) fn fault_checks(lane: &Lane, faults: u64) -> Vec<Box<dyn Check>> {
     vec![Box::new(FaultFelt::new(scope(lane).at_least(faults)))]
 }
 
-/// S4: each of at least so many settled instances has exactly one next one.
+/// S4: each of at least so many settled instances has exactly one next one, of series that never end.
 pub(super) fn series_check(lane: &Lane, settled: u64) -> Box<dyn Check> {
-    Box::new(InstancesExactlyOnce::new(scope(lane).at_least(settled)))
+    Box::new(InstancesExactlyOnce::new(scope(lane).at_least(settled)).endless())
 }
 
 /// How long effects stood still after each fault.

@@ -110,7 +110,7 @@ fn checks_of(lane: &Lane) -> Vec<Box<dyn Check>> {
     let state = state_of(lane);
     let places: Vec<&str> = TABLES.into_iter().chain([state.as_str()]).collect();
     vec![
-        Box::new(ReplayHappened::new(again, GROUPS)),
+        Box::new(ReplayHappened::new(again, GROUPS, SERIES)),
         Box::new(ReplayChangesNothing::new(scope(), &places)),
         Box::new(NothingLost::new(scope().at_least(ACKNOWLEDGED))),
         Box::new(NoEffectTwice::new(scope())),

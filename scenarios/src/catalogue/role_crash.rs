@@ -42,8 +42,8 @@ const MISSED: u64 = 200;
 /// 4.8 s of a stretch.
 const SERIES: Rate = Rate::constant(60);
 const SERIES_BEGIN_WITHIN: Duration = Duration::from_secs(2);
-/// Instances that have to be settled for each fault, of the 120 that could be: those whose series was
-/// held up by the fault before are not there to be completed.
+/// Instances that have to be settled in all, for each fault so many, of the 120 that could be: those whose
+/// series was held up by the fault before are not there to be completed.
 const SETTLED: u64 = 30;
 /// Versions, for each fault of a consumer, that have to be written while the one before them still waits.
 /// In 2 s each of the 50 tasks in turn has one change at the least.
@@ -82,6 +82,9 @@ static META: Meta = Meta {
         "a role that hangs instead of dying",
         "several replicas of a role, among which order is harder to keep",
         "two roles that die at the same time: only an app and its own sidecar do",
+        "a crash of the api while many instances wait to be settled for the first time: of those that it \
+         refused few come again",
+        "how many requests were under way at each crash: with none, none was left half-done",
         "clients that try again: what was refused while the api was away is not offered once more",
         "series that go by their schedule; all go on with a completion, daily and without end",
     ],

@@ -130,12 +130,37 @@ fn ledger_read(operation: &OperationRecord, phase: Phase) -> Option<Read> {
         phase,
         intended_at: micros(operation.intended_micros),
         done_at: micros(operation.done_micros),
+        items: match &operation.outcome {
+            Outcome::Ok { items, .. } => *items,
+            _ => None,
+        },
         fault: match &operation.outcome {
-            Outcome::Ok { .. } => None,
+            Outcome::Ok { .. } => unsaid(operation, kind),
             Outcome::Failed { status, problem } => Some(refusal(*status, problem)),
             Outcome::Unknown { why } => Some(unknown_reason(why)),
         },
     })
+}
+
+/// What an answer lacks that says nothing of what was asked for.
+fn unsaid(operation: &OperationRecord, kind: ReadKind) -> Option<String> {
+    let Outcome::Ok {
+        status,
+        task_id,
+        version,
+        items,
+    } = &operation.outcome
+    else {
+        return None;
+    };
+    let (is_said, lacking) = match kind {
+        ReadKind::Get => (
+            *task_id == operation.task && version.is_some(),
+            "the task that was asked for",
+        ),
+        ReadKind::List | ReadKind::Search | ReadKind::NextPage => (items.is_some(), "items"),
+    };
+    (!is_said).then(|| format!("answered {status} without {lacking}"))
 }
 
 fn refusal(status: Option<u16>, problem: &str) -> String {
@@ -223,6 +248,7 @@ mod tests {
                 status: 200,
                 task_id: Some(task),
                 version,
+                items: None,
             },
         }
     }
@@ -256,7 +282,8 @@ mod tests {
             (client::OperationKind::Search, ReadKind::Search),
             (client::OperationKind::NextPage, ReadKind::NextPage),
         ] {
-            let mut asked = operation(asked, None);
+            let mut asked = operation(asked, Some(1));
+            asked.outcome = page(&asked, Some(3));
             assert_eq!(entered(&asked), None);
             let read =
                 |operation: &OperationRecord| ledger_read(operation, Phase::Load).expect("it asks");
@@ -269,6 +296,42 @@ mod tests {
         }
         let creation = operation(client::OperationKind::Create, Some(1));
         assert_eq!(ledger_read(&creation, Phase::Load), None);
+    }
+
+    /// The same answer with so many items.
+    fn page(operation: &OperationRecord, items: Option<u64>) -> Outcome {
+        let Outcome::Ok {
+            status,
+            task_id,
+            version,
+            ..
+        } = operation.outcome
+        else {
+            panic!("{operation:?}");
+        };
+        Outcome::Ok {
+            status,
+            task_id,
+            version,
+            items,
+        }
+    }
+
+    #[test]
+    fn planted_answers_that_do_not_say_what_was_asked_for_are_faults() {
+        let fault = |operation: &OperationRecord| {
+            ledger_read(operation, Phase::Load).expect("it asks").fault
+        };
+        let list = operation(client::OperationKind::List, None);
+        let no_page = fault(&list).expect("no items");
+        assert_eq!(no_page, "answered 200 without items");
+        let mut other = operation(client::OperationKind::Get, Some(1));
+        assert_eq!(fault(&other), None);
+        other.task = Some(TaskId::generate());
+        let unsaid = fault(&other).expect("another task");
+        assert_eq!(unsaid, "answered 200 without the task that was asked for");
+        let without_version = operation(client::OperationKind::Get, None);
+        assert!(fault(&without_version).is_some());
     }
 
     fn fault(side: FaultSide, healed_at: Option<Micros>) -> FaultRecord {

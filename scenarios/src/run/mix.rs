@@ -91,8 +91,9 @@ impl Run {
         seeded.map_err(Abort::during(during))?;
         let seeded = run.observer.seeded().await;
         run.record.seeded = seeded.map_err(Abort::during("read what was seeded"))?;
-        let step = (population.tasks.len() / SAMPLE).max(1);
-        let sample = population.tasks.iter().step_by(step).take(SAMPLE);
+        // By chance: tasks are dealt to the users in turn, and any step would meet the same few again.
+        let mut sample: Vec<&SeedTask> = population.tasks.iter().collect();
+        let (sample, _) = sample.partial_shuffle(&mut ChaCha8Rng::seed_from_u64(!seed), SAMPLE);
         let users = by_id(run.users());
         let client = run.client();
         for task in sample {

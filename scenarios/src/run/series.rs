@@ -15,6 +15,8 @@ use crate::scenario::Abort;
 const TOKEN_TTL: Duration = Duration::from_hours(25);
 /// Longer than the system's own bounds together: it is the one to give up.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// Some 20 ms where nothing is in the way.
+const INSTANCES_WITHIN: Duration = Duration::from_secs(30);
 const DURING: &str = "complete series";
 
 /// A user, and the api that is asked in the user's name.
@@ -25,8 +27,7 @@ struct Caller {
 }
 
 impl Run {
-    /// Begins so many series and completes the first instance of each. The next ones come in their own
-    /// time.
+    /// Begins so many series, completes the first instance of each, and waits until the next ones are there.
     pub async fn complete_series(&mut self, lane: &Lane, series: u64) -> Result<(), Abort> {
         self.phase(lane, "completions of series");
         let bits = (self.random(0..u64::MAX), self.random(0..u64::MAX));
@@ -47,7 +48,9 @@ impl Run {
             let task = caller.begin(number).await?;
             caller.complete(&task).await?;
         }
-        Ok(())
+        let observer = &self.lane_mut(lane)?.observer;
+        let came = observer.postgres().await_instances(INSTANCES_WITHIN).await;
+        came.map_err(Abort::during(DURING))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Schemas of fields, where a derived one would not tell their limits. The limits are the constants that
 //! the domain checks. White space around a title or a name is cut off before it is checked, so the service
-//! takes a little more than these schemas do; it takes all that they do.
+//! takes a little more there. Elsewhere it takes less: no schema tells that a date exists, or which fields of
+//! one kind of rule another kind refuses.
 
 use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema, SchemaFormat};

@@ -1,5 +1,8 @@
 -- What is kept was acknowledged, and the version before would never record it. None of it waits for longer
 -- than the audit role's bound, so there is nothing to lose by waiting for that.
+-- Nothing may be kept between the look and the drop.
+LOCK TABLE audit_early IN ACCESS EXCLUSIVE MODE;
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM audit_early) THEN

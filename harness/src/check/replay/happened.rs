@@ -7,7 +7,7 @@ use crate::ledger::{LaneView, Ledger, ReplayedGroup};
 /// Each consumer group was set back to the beginning of what it reads, was given every message of it once
 /// more, and came to the end again.
 ///
-/// Examined are messages that certainly came again: the group was seen to have all of them before it, and
+/// Examined are messages that came again, by number: the group was seen to have all of them before it, and
 /// its consumer counted so many as settled since. Fewer than the topics hold make it inconclusive, because
 /// what was not delivered cannot have shown anything.
 #[derive(Clone, Debug)]
@@ -15,13 +15,16 @@ pub struct ReplayHappened {
     scope: Scope,
     /// Groups that there have to be.
     groups: usize,
+    /// Messages that each of them has to have been given again.
+    of_each: u64,
 }
 
 impl ReplayHappened {
-    pub fn new(scope: impl Into<Scope>, groups: usize) -> Self {
+    pub fn new(scope: impl Into<Scope>, groups: usize, of_each: u64) -> Self {
         Self {
             scope: scope.into(),
             groups,
+            of_each,
         }
     }
 
@@ -43,11 +46,16 @@ impl ReplayHappened {
         let missing = (replayed.len() < self.groups)
             .then(|| format!("{} of {} groups were set back", replayed.len(), self.groups));
         let absent = replayed.iter().filter_map(redelivery_doubt);
+        let few = replayed.iter().filter(|group| group.held < self.of_each);
+        let few = few.map(|group| {
+            let (name, held, wanted) = (name(group), group.held, self.of_each);
+            format!("{name}: only {held} messages to read again, not {wanted}")
+        });
         Evidence::none_tolerated(behind)
             .examined(replayed.iter().map(ReplayedGroup::came_again).sum())
             .expected(replayed.iter().map(|group| group.held).sum())
             .doubts(missing)
-            .doubts(unknown.chain(absent))
+            .doubts(unknown.chain(absent).chain(few))
             .notes(replayed.iter().map(describe))
     }
 }
@@ -126,7 +134,7 @@ mod tests {
     }
 
     fn check() -> ReplayHappened {
-        ReplayHappened::new(lane(), 2)
+        ReplayHappened::new(lane(), 2, 1)
     }
 
     #[test]
@@ -134,6 +142,13 @@ mod tests {
         let finding = judge(&check(), record());
         assert_both(&finding, Verdict::Pass);
         assert_eq!(finding.examined, 2 * HELD);
+    }
+
+    #[test]
+    fn planted_group_with_hardly_anything_to_read_is_inconclusive() {
+        let of_each = |of_each| judge(&ReplayHappened::new(lane(), 2, of_each), record());
+        assert_both(&of_each(HELD), Verdict::Pass);
+        assert_both(&of_each(HELD + 1), Verdict::Inconclusive);
     }
 
     #[test]
@@ -186,7 +201,7 @@ mod tests {
         let mut forgotten = record();
         forgotten.replayed.remove(1);
         assert_both(&judge(&check(), forgotten), Verdict::Inconclusive);
-        let check = ReplayHappened::new(Scope::lane(lane()).at_least(2 * HELD + 1), 2);
+        let check = ReplayHappened::new(Scope::lane(lane()).at_least(2 * HELD + 1), 2, 1);
         assert_both(&judge(&check, record()), Verdict::Inconclusive);
         assert_inconclusive_on_nothing(&check);
     }

@@ -17,10 +17,14 @@ use crate::telemetry;
 
 /// The header in which a sidecar shows its app the value of its variable `APP_API_TOKEN`.
 const TOKEN_HEADER: &str = "dapr-api-token";
+/// A sidecar shows its token with every call that it makes to its app, and names the caller where it passes
+/// on what another app invokes. A delivery has no caller.
+const CALLER_HEADER: &str = "dapr-caller-app-id";
 /// A 401 names what would be accepted.
 const CHALLENGE: &str = r#"dapr-api-token realm="todo""#;
 
-/// Lets the app's own sidecar deliver events of one topic, and nobody else.
+/// Lets the app's own sidecar deliver events of one topic. Another app that invokes this path through its
+/// sidecar is refused; whoever reaches this app's own sidecar can still have it called, as it can publish.
 #[derive(Clone)]
 pub(super) struct Gate {
     token: Arc<Digest>,
@@ -46,6 +50,9 @@ impl Gate {
     /// Digests are compared, which are of one length, and in constant time: how long it takes tells
     /// nothing of the token.
     fn opens(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(CALLER_HEADER) {
+            return false;
+        }
         let shown = headers
             .get(TOKEN_HEADER)
             .map_or(&b""[..], |it| it.as_bytes());

@@ -238,6 +238,22 @@ mod tests {
         running.abort();
     }
 
+    #[tokio::test]
+    async fn what_another_app_invokes_through_the_sidecar_is_no_delivery() {
+        let handler = Arc::new(Recorder::accepting());
+        let (ingress, _stop) = start(handler.clone());
+        let running = tokio::spawn(ingress.run);
+        let event = task_event(TaskId::generate(), 1);
+        let mut request = delivery(Some(TOKEN), from_sidecar(&event));
+        let caller = "recurring".parse().unwrap();
+        request.headers_mut().insert("dapr-caller-app-id", caller);
+        let router = ingress.router.unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(handler.times(event.id), 0);
+        running.abort();
+    }
+
     #[test]
     fn forged_deliveries_are_counted_and_not_as_events() {
         let recorder = PrometheusBuilder::new().build_recorder();

@@ -9,6 +9,8 @@ use crate::telemetry::{GAPS_TOTAL, chain};
 
 /// How late a line may be that came too early. The question costs a look at a table that is empty as a rule.
 const EVERY: Duration = Duration::from_millis(500);
+/// A look that comes later than this found the process stopped, or the log out of reach.
+const MISSED: Duration = Duration::from_secs(2);
 /// Nearly twice what a broker takes to come back with what a crash left behind: a Kafka group's session times out
 /// after 10 s, an entry of a stream is claimed again after 10 s and one turn.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,14 +46,19 @@ impl Gatekeeper {
         self
     }
 
-    /// Works until stopped. Nothing is given up before it has run for as long as its patience: while nobody
-    /// consumed, nothing that is waited for could come.
+    /// Works until stopped. Nothing is given up before it has looked on for as long as its patience without
+    /// a break: while nobody could consume or write, nothing that is waited for could come.
     pub async fn run(self, stop: CancellationToken) {
-        let started_at = Instant::now();
+        let mut looking_since = Instant::now();
+        let mut looked_at = looking_since;
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            let patience = if started_at.elapsed() < self.patience {
+            if looked_at.elapsed() > MISSED {
+                looking_since = Instant::now();
+            }
+            looked_at = Instant::now();
+            let patience = if looking_since.elapsed() < self.patience {
                 Duration::MAX
             } else {
                 self.patience
@@ -59,6 +66,7 @@ impl Gatekeeper {
             match self.log.release(patience).await {
                 Ok(gaps) => gaps.iter().for_each(tell),
                 Err(error) => {
+                    looking_since = Instant::now();
                     let error = chain(&error);
                     tracing::warn!(error, "what the trail's gate keeps stays there for now");
                 }

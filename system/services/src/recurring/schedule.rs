@@ -45,9 +45,9 @@ impl std::fmt::Debug for SchedulePass {
 
 /// How a pass ended.
 enum Passed {
-    /// Nothing that is due is left.
+    /// Nothing that is due is left, but for what is refused.
     Emptied,
-    /// It has asked for as many instances as it may.
+    /// It has asked for as many instances as it may, and got some of them.
     Bounded,
     /// Something could not be asked.
     Hindered(Reason),
@@ -109,6 +109,7 @@ impl SchedulePass {
         // must not make the pass endless.
         let mut asked = HashSet::new();
         let mut hindrance = None;
+        let mut granted = 0;
         // Whether the round has come from the beginning, and how much had been asked for before it.
         let mut is_whole = place.is_none();
         let mut asked_before = 0;
@@ -129,8 +130,15 @@ impl SchedulePass {
                 .collect();
             let answers = self.ask(&fresh).await;
             hindrance = hindrance.or(answers.hindrance);
+            granted += answers.granted;
             if asked.len() >= self.settings.pass_max {
-                return hindrance.map_or(Passed::Bounded, Passed::Hindered);
+                // Where all was refused the next pass would find the same: it has time.
+                let passed = if granted > 0 {
+                    Passed::Bounded
+                } else {
+                    Passed::Emptied
+                };
+                return hindrance.map_or(passed, Passed::Hindered);
             }
             // One series that the api fails at must not hold back the others; where none is
             // answered, it is not the series.
@@ -156,7 +164,10 @@ impl SchedulePass {
         let mut told = Answers::default();
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(()) => told.answered += 1,
+                Ok(answer) => {
+                    told.answered += 1;
+                    told.granted += usize::from(answer == Answer::Granted);
+                }
                 Err(reason) => told.hindrance = Some(reason),
             }
         }
@@ -165,17 +176,17 @@ impl SchedulePass {
 
     /// An instance that the api refuses for its own sake is passed over: there is nobody to give the
     /// question back to, and the series is listed again as long as it is due.
-    async fn ask_for(&self, instance: &DueInstance) -> Result<(), Reason> {
+    async fn ask_for(&self, instance: &DueInstance) -> Result<Answer, Reason> {
         let DueInstance { series_id, number } = *instance;
         let asked = NextInstance {
             number,
             settled_at: None,
         };
         match self.api.next_instance(series_id, asked, None).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Answer::Granted),
             Err(Refusal::Question(reason)) => {
                 tracing::warn!(%series_id, number, reason, "a due instance was refused");
-                Ok(())
+                Ok(Answer::Refused)
             }
             Err(Refusal::Surroundings(reason)) => Err(reason),
         }
@@ -213,10 +224,18 @@ impl SchedulePass {
     }
 }
 
+/// What the api says to a question for an instance.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Granted,
+    Refused,
+}
+
 /// What became of the instances that were asked for at once.
 #[derive(Default)]
 struct Answers {
     answered: usize,
+    granted: usize,
     hindrance: Option<Reason>,
 }
 

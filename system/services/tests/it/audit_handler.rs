@@ -1,12 +1,15 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use gauntlet_contract::recurrence::Mode;
 use gauntlet_contract::{
-    EntityId, Envelope, EventData, EventType, LabelKind, TaskEvent, TaskId, UserId,
+    AuditEntry, EntityId, Envelope, EventData, EventType, LabelKind, TaskEvent, TaskId, UserId,
 };
 use gauntlet_ports::testsuite::storage::{MemoryAuditLog, sample};
-use gauntlet_ports::{Delivery, Handler as _, Settle};
+use gauntlet_ports::{
+    AuditLog, AuditQuery, Delivery, Gap, Handler as _, PortError, Recorded, Settle,
+};
 use gauntlet_services::consumers::{AuditHandler, Gatekeeper};
 use tokio_util::sync::CancellationToken;
 
@@ -243,4 +246,71 @@ async fn an_outage_does_not_end_the_gatekeeper() {
     assert_eq!(versions(&log), [1, 2]);
     stop.cancel();
     running.await.expect("the gatekeeper ends");
+}
+
+/// Remembers with what patience it was asked to release.
+#[derive(Default)]
+struct Asked {
+    log: MemoryAuditLog,
+    patiences: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl AuditLog for Asked {
+    async fn record(&self, events: &[Envelope]) -> Vec<Result<Recorded, PortError>> {
+        self.log.record(events).await
+    }
+
+    async fn release(&self, patience: Duration) -> Result<Vec<Gap>, PortError> {
+        self.patiences.lock().unwrap().push(patience);
+        self.log.release(patience).await
+    }
+
+    async fn count_failure(&self, event: &Envelope) -> Result<u32, PortError> {
+        self.log.count_failure(event).await
+    }
+
+    async fn query(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, PortError> {
+        self.log.query(query).await
+    }
+}
+
+/// How many looks in a row gave nothing up, and how many did, in turn. There are two looks a second.
+fn runs(patiences: &[Duration]) -> Vec<(bool, usize)> {
+    patiences
+        .chunk_by(|one, other| one == other)
+        .map(|run| (run[0] != Duration::MAX, run.len()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_given_up_before_the_gatekeeper_has_looked_on_for_long_without_a_break() {
+    let log = Arc::new(Asked::default());
+    let stop = CancellationToken::new();
+    let gatekeeper = Gatekeeper::new(Arc::clone(&log) as Arc<dyn AuditLog>);
+    let running = tokio::spawn(gatekeeper.run(stop.clone()));
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.tick().await;
+    let mut pass = async |count: u32| {
+        for _ in 0..count {
+            seconds.tick().await;
+        }
+    };
+    pass(25).await;
+    log.log.take_down();
+    pass(30).await;
+    log.log.bring_up();
+    pass(25).await;
+    stop.cancel();
+    running.await.expect("the gatekeeper ends");
+    let patiences = log.patiences.lock().unwrap();
+    let given_up: Vec<bool> = runs(&patiences).iter().map(|(is, _)| *is).collect();
+    assert_eq!(given_up, [false, true, false, true]);
+    let looks: Vec<usize> = runs(&patiences).iter().map(|(_, looks)| *looks).collect();
+    assert_eq!(looks[0], 40, "20 s from the start");
+    assert!(
+        looks[2] >= 98,
+        "an outage of 30 s, and 20 s after it: {looks:?}"
+    );
+    assert!(patiences.contains(&Duration::from_secs(20)));
 }

@@ -235,6 +235,26 @@ async fn a_series_that_the_api_refuses_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pass_of_refusals_alone_is_not_followed_by_the_next_at_once() {
+    let (api, state) = (FakeApi::default(), State::default());
+    let bounded = ScheduleSettings {
+        list_max: 2,
+        pass_max: 2,
+        ..settings()
+    };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    for _ in 0..4 {
+        let refused = api.due(2, 2);
+        api.fail_at(refused, Failure::Refused(status, "/problems/invalid"));
+    }
+    let running = Running::start(&api, &state, bounded);
+    // Two bounded passes, and one that comes to the end and round again.
+    api.until(|api| api.lists() == 4).await;
+    assert_eq!(running.started.elapsed(), settings().every * 2);
+    running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_api_that_is_away_is_waited_for_and_told_of() {
     let (api, state) = (FakeApi::default(), State::default());
     let series_id = api.due(2, 2);

@@ -50,7 +50,7 @@ running process and tells what this process serves; other roles may serve more.
 Lists have pages: `next_cursor` of one is `cursor` of the next, as long as the other parameters stay. A \
 change that has an `Idempotency-Key` is made once, however often it is sent. Errors are RFC 9457 problems, \
 whose `type` is what clients tell them apart by. What is not told of here is answered 404, or 405 where the \
-path has other methods.";
+path has other methods; `HEAD` is answered as `GET` without its body, and a sidecar has paths of its own.";
 
 /// `GET /openapi.json`: the document of these resources and itself.
 pub(in crate::http) fn routes(resources: impl IntoIterator<Item = OpenApi>) -> Router {
