@@ -19,8 +19,8 @@ use crate::under_load::UnderLoad;
 
 /// The promise to users, of a harness that was killed.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
-/// Two services, each with a sidecar, and Kafka, Postgres, Redis, scheduler and placement.
-const OF_A_FULL_STACK: usize = 9;
+/// Three services, each with a sidecar, and Kafka, Postgres, Redis, scheduler and placement.
+const OF_A_FULL_STACK: usize = 11;
 
 /// What is in the engine of a run under load, by which its end is measured.
 struct Seen {
