@@ -12,7 +12,7 @@ use gauntlet_harness::check::{
     SidecarMemorySlope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
-use gauntlet_harness::stack::{Lane, StackKind, Topology};
+use gauntlet_harness::stack::{Lane, Mode, StackKind, Topology};
 use gauntlet_reports::evidence::Figure;
 
 use crate::run::sidecar_process;
@@ -155,6 +155,19 @@ pub(super) fn memory_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
         checks.push(Box::new(SidecarMemorySlope::new(watched(), sidecar, slope)));
     }
     checks
+}
+
+/// What is not shown where no lane has a sidecar; nothing where one has.
+pub(super) fn without_sidecars(
+    topology: &Topology,
+    not_shown: &'static [&'static str],
+) -> &'static [&'static str] {
+    let mut modes = topology.lanes().iter().map(Lane::mode);
+    if modes.all(|mode| mode == Mode::Direct) {
+        not_shown
+    } else {
+        &[]
+    }
 }
 
 /// A fault that cost nothing tested nothing.

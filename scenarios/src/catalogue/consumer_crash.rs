@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gauntlet_harness::check::Check;
 use gauntlet_harness::ledger::Ledger;
-use gauntlet_harness::stack::{Lane, Mode, StackKind, Topology};
+use gauntlet_harness::stack::{StackKind, Topology};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_reports::evidence::Figure;
 
@@ -75,12 +75,7 @@ impl Scenario for ConsumerCrash {
     }
 
     fn not_shown_on(&self, topology: &Topology) -> &'static [&'static str] {
-        let mut modes = topology.lanes().iter().map(Lane::mode);
-        if modes.all(|mode| mode == Mode::Direct) {
-            WITHOUT_SIDECAR
-        } else {
-            &[]
-        }
+        common::without_sidecars(topology, WITHOUT_SIDECAR)
     }
 
     async fn drive(&self, run: &mut Run) -> Result<(), Abort> {

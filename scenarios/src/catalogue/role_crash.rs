@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use gauntlet_contract::config::Role;
 use gauntlet_harness::check::Check;
 use gauntlet_harness::ledger::Ledger;
-use gauntlet_harness::stack::{Lane, Mode, StackKind, Topology};
+use gauntlet_harness::stack::{Mode, StackKind, Topology};
 use gauntlet_loadgen::arrival::{Arrival, Rate};
 use gauntlet_reports::evidence::Figure;
 
@@ -111,12 +111,7 @@ impl Scenario for RoleCrash {
     }
 
     fn not_shown_on(&self, topology: &Topology) -> &'static [&'static str] {
-        let mut modes = topology.lanes().iter().map(Lane::mode);
-        if modes.all(|mode| mode == Mode::Direct) {
-            NO_SIDECARS
-        } else {
-            &[]
-        }
+        common::without_sidecars(topology, NO_SIDECARS)
     }
 
     async fn drive(&self, run: &mut Run) -> Result<(), Abort> {

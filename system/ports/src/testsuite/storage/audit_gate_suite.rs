@@ -3,9 +3,10 @@ use std::time::Duration;
 use gauntlet_contract::recurrence::Mode;
 use gauntlet_contract::{Entity, EntityId, Envelope, LabelKind, Task, UserId};
 
+use super::audit_calls::{every, record, record_one};
 use super::sample;
-use crate::error::{PortError, PortErrorKind};
-use crate::storage::{AuditLog, AuditQuery, Direction, Gap, Recorded};
+use crate::error::PortErrorKind;
+use crate::storage::{AuditLog, AuditQuery, Gap, Recorded};
 
 const FOR_EVER: Duration = Duration::MAX;
 
@@ -23,13 +24,13 @@ pub async fn audit_gate_suite(log: &dyn AuditLog) {
 
 async fn a_version_waits_for_the_one_before(log: &dyn AuditLog) {
     let (task, events) = life(5);
-    assert_eq!(one(log, &events[0]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[0]).await, Ok(Recorded::Fresh));
     for late in [4, 2, 3] {
-        assert_eq!(one(log, &events[late]).await, Ok(Recorded::Kept));
+        assert_eq!(record_one(log, &events[late]).await, Ok(Recorded::Kept));
     }
     assert_eq!(release(log, FOR_EVER).await, []);
     assert_eq!(versions(log, task.user_id).await, [1]);
-    assert_eq!(one(log, &events[1]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[1]).await, Ok(Recorded::Fresh));
     assert_eq!(release(log, FOR_EVER).await, []);
     assert_eq!(versions(log, task.user_id).await, [1, 2, 3, 4, 5]);
 }
@@ -93,11 +94,11 @@ async fn what_is_kept_comes_again_and_leaves_one_line(log: &dyn AuditLog) {
     for _ in 0..2 {
         assert_eq!(record(log, &twice).await, [Ok(Recorded::Kept); 2]);
     }
-    assert_eq!(one(log, &events[0]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[0]).await, Ok(Recorded::Fresh));
     // It may come again just when it may be written.
-    assert_eq!(one(log, &events[1]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[1]).await, Ok(Recorded::Fresh));
     assert_eq!(release(log, FOR_EVER).await, []);
-    assert_eq!(one(log, &events[1]).await, Ok(Recorded::Duplicate));
+    assert_eq!(record_one(log, &events[1]).await, Ok(Recorded::Duplicate));
     assert_eq!(versions(log, task.user_id).await, [1, 2]);
 }
 
@@ -117,25 +118,25 @@ async fn what_cannot_be_stored_is_not_kept(log: &dyn AuditLog) {
 /// What was parked or lost must not stop its task for good; and it may come late.
 async fn nothing_waits_longer_than_patience_has_it(log: &dyn AuditLog) {
     let (task, events) = life(5);
-    assert_eq!(one(log, &events[0]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[0]).await, Ok(Recorded::Fresh));
     let kept = Ok(Recorded::Kept);
     assert_eq!(record(log, &events[2..4]).await, [kept, kept]);
     assert_eq!(release(log, FOR_EVER).await, []);
     assert_eq!(versions(log, task.user_id).await, [1]);
     assert_eq!(release(log, Duration::ZERO).await, [gap(&task, 3)]);
     assert_eq!(versions(log, task.user_id).await, [1, 3, 4]);
-    assert_eq!(one(log, &events[1]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[1]).await, Ok(Recorded::Fresh));
     // The late one is the last line, and not the highest.
-    assert_eq!(one(log, &events[4]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[4]).await, Ok(Recorded::Fresh));
     assert_eq!(versions(log, task.user_id).await, [1, 3, 4, 2, 5]);
 }
 
 /// It is older than the trail, or the trail's beginning was put aside.
 async fn an_entity_whose_beginning_was_never_seen_goes_on(log: &dyn AuditLog) {
     let (task, events) = life(5);
-    assert_eq!(one(log, &events[3]).await, Ok(Recorded::Kept));
+    assert_eq!(record_one(log, &events[3]).await, Ok(Recorded::Kept));
     assert_eq!(release(log, Duration::ZERO).await, [gap(&task, 4)]);
-    assert_eq!(one(log, &events[4]).await, Ok(Recorded::Fresh));
+    assert_eq!(record_one(log, &events[4]).await, Ok(Recorded::Fresh));
     assert_eq!(versions(log, task.user_id).await, [4, 5]);
 }
 
@@ -160,21 +161,6 @@ fn gap(task: &Task, version: u64) -> Gap {
     }
 }
 
-async fn record(log: &dyn AuditLog, events: &[Envelope]) -> Vec<Result<Recorded, PortErrorKind>> {
-    let kind = |error: PortError| error.kind;
-    let answers = log.record(events).await;
-    answers
-        .into_iter()
-        .map(|answer| answer.map_err(kind))
-        .collect()
-}
-
-async fn one(log: &dyn AuditLog, event: &Envelope) -> Result<Recorded, PortErrorKind> {
-    let answers = record(log, std::slice::from_ref(event)).await;
-    assert_eq!(answers.len(), 1);
-    answers[0]
-}
-
 async fn release(log: &dyn AuditLog, patience: Duration) -> Vec<Gap> {
     log.release(patience).await.expect("release")
 }
@@ -189,20 +175,6 @@ async fn queried(log: &dyn AuditLog, query: &AuditQuery) -> Vec<u64> {
     lines.iter().map(|line| line.version).collect()
 }
 
-fn every(user_id: UserId) -> AuditQuery {
-    AuditQuery {
-        user_id,
-        entity: None,
-        entity_id: None,
-        action: None,
-        from: None,
-        to: None,
-        order: Direction::Ascending,
-        after: None,
-        limit: 100,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
@@ -210,6 +182,7 @@ mod tests {
 
     use super::super::MemoryAuditLog;
     use super::*;
+    use crate::error::PortError;
 
     /// Takes everything down as it comes, as a log without a gate does; what it keeps too long it loses.
     #[derive(Default)]

@@ -11,9 +11,10 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::audit_calls::{every, record, record_one};
 use super::outbox_suite::EventSource;
 use super::sample;
-use crate::error::{PortError, PortErrorKind};
+use crate::error::PortErrorKind;
 use crate::storage::{AuditLog, AuditQuery, Direction, OutboxEntry, OutboxQueue, Recorded};
 
 /// Runs every case of the audit log's contract against a log with nothing in it.
@@ -422,35 +423,6 @@ fn an_hour_before(time: Timestamp) -> Timestamp {
     time.checked_sub(1.hour()).expect("after the year 1")
 }
 
-async fn record(log: &dyn AuditLog, events: &[Envelope]) -> Vec<Result<Recorded, PortErrorKind>> {
-    let kind = |error: PortError| error.kind;
-    let answers = log.record(events).await;
-    answers
-        .into_iter()
-        .map(|answer| answer.map_err(kind))
-        .collect()
-}
-
-async fn record_one(log: &dyn AuditLog, event: &Envelope) -> Result<Recorded, PortErrorKind> {
-    let answers = record(log, std::slice::from_ref(event)).await;
-    assert_eq!(answers.len(), 1);
-    answers[0]
-}
-
 async fn trail(log: &dyn AuditLog, user_id: UserId) -> Vec<AuditEntry> {
     log.query(&every(user_id)).await.expect("query")
-}
-
-fn every(user_id: UserId) -> AuditQuery {
-    AuditQuery {
-        user_id,
-        entity: None,
-        entity_id: None,
-        action: None,
-        from: None,
-        to: None,
-        order: Direction::Ascending,
-        after: None,
-        limit: 100,
-    }
 }

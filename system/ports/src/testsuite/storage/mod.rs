@@ -3,6 +3,7 @@
 //! A suite is a list of cases; each suite wants a store of its own, with nothing in it.
 
 mod answer_suite;
+mod audit_calls;
 mod audit_gate_suite;
 mod audit_suite;
 mod check;
