@@ -21,6 +21,8 @@ const LINE: &str = concat!(
 );
 /// Any lines: of the control characters only line breaks and tabs.
 const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+/// Five fields; what each may have is the domain's.
+const CRON: &str = r"^[ \t]*[0-9A-Za-z*,/-]+([ \t]+[0-9A-Za-z*,/-]+){4}[ \t]*$";
 /// A local time as [`DueDate`] and jiff write it.
 const LOCAL_TIME: &str = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$";
 
@@ -111,6 +113,7 @@ pub(crate) fn count() -> ObjectBuilder {
 pub(crate) fn cron() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
+        .pattern(Some(CRON))
         .max_length(Some(CRON_MAX_BYTES))
         .examples(["30 9 * * mon-fri"])
 }

@@ -20,13 +20,41 @@ const SERVER: &str =
 const SERVER_MIN: i32 = 17;
 const ENCODING: &str = "UTF8";
 
-/// The first version that has events of something else than tasks.
-const TASKS_ALONE_BEFORE: i64 = 4;
-const HAS_OUTBOX: &str = "SELECT to_regclass('outbox') IS NOT NULL";
-const UNREADABLE_BEFORE: &str = "
-    SELECT EXISTS (
-        SELECT FROM outbox
-        WHERE sent_at IS NULL AND envelope::jsonb ->> 'type' NOT LIKE 'todo.task.%')";
+/// What would be lost on the way back to a version before one.
+struct Obstacle {
+    before: i64,
+    /// Where it stands. There is none where nothing was ever migrated.
+    table: &'static str,
+    is_there: &'static str,
+    detail: &'static str,
+}
+
+const OBSTACLES: [Obstacle; 3] = [
+    Obstacle {
+        before: 4,
+        table: "outbox",
+        is_there: "SELECT EXISTS (
+            SELECT FROM outbox
+            WHERE sent_at IS NULL AND envelope::jsonb ->> 'type' NOT LIKE 'todo.task.%')",
+        detail: "the outbox has unpublished events that the former version cannot read: stop the requests and \
+                 the role recurring, and let the api role publish them first",
+    },
+    Obstacle {
+        before: 7,
+        table: "audit_early",
+        is_there: "SELECT EXISTS (SELECT FROM audit_early)",
+        detail: "audit_early is not empty: let the audit role record what it keeps first",
+    },
+    Obstacle {
+        before: 9,
+        table: "audit_early",
+        // The column is not there in versions before.
+        is_there: "SELECT EXISTS (
+            SELECT FROM audit_early early WHERE to_jsonb(early) ->> 'set_aside_at' IS NOT NULL)",
+        detail: "audit_early has events that were set aside: have them tried again, or delete them",
+    },
+];
+const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 
 /// A connection that has been idle for longer is asked before use whether it still lives. Under
 /// load none is, and a call costs one round trip.
@@ -123,7 +151,8 @@ impl Database {
 
     /// Takes the schema back to `version`; 0 leaves nothing of it, and one that is not there yet changes
     /// nothing. `Invalid` when this program has no such version. `Conflict`, and nothing is undone, while
-    /// the outbox has events that the version could not read.
+    /// there are events that would be lost: unpublished ones that the version could not read, and those that
+    /// the audit log keeps or has set aside where the version does not.
     pub async fn migrate_back_to(&self, version: i64) -> Result<(), PortError> {
         let op = "roll the schema back";
         if version != 0 && !MIGRATIONS.version_exists(version) {
@@ -218,16 +247,20 @@ fn lack(version_number: i32, encoding: &str) -> Option<String> {
 /// are gone; the script of that one looks once more, under a lock.
 async fn go_back(unhurried: &PgPool, version: i64, op: &'static str) -> Result<(), PortError> {
     let call = Call::new("database", op);
-    if version < TASKS_ALONE_BEFORE {
-        let ask = async |question| -> Result<bool, PortError> {
-            let answer = sqlx::query_scalar(question).fetch_one(unhurried).await;
-            answer.map_err(|error| call.failed(error))
-        };
-        // There is none where nothing was ever migrated.
-        if ask(HAS_OUTBOX).await? && ask(UNREADABLE_BEFORE).await? {
-            let detail = "the outbox has unpublished events that the former version cannot read: stop the \
-                          requests and the role recurring, and let the api role publish them first";
-            return Err(call.error(PortErrorKind::Conflict, detail));
+    for obstacle in OBSTACLES
+        .iter()
+        .filter(|obstacle| version < obstacle.before)
+    {
+        let has_table = sqlx::query_scalar(HAS_TABLE).bind(obstacle.table);
+        let asked: Result<bool, _> = async {
+            Ok(has_table.fetch_one(unhurried).await?
+                && sqlx::query_scalar(obstacle.is_there)
+                    .fetch_one(unhurried)
+                    .await?)
+        }
+        .await;
+        if asked.map_err(|error| call.failed(error))? {
+            return Err(call.error(PortErrorKind::Conflict, obstacle.detail));
         }
     }
     let undone = MIGRATIONS.undo(unhurried, version).await;

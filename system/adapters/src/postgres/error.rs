@@ -43,6 +43,20 @@ pub(super) fn classify(error: &sqlx::Error) -> PortErrorKind {
     }
 }
 
+/// Whether the server ended the transaction for the sake of another one, so that the same one may pass when
+/// it is tried again. Certainly nothing of it was committed; 40003 would leave that open.
+pub(super) fn gave_way(error: &PortError) -> bool {
+    let cause = error.source.downcast_ref::<sqlx::Error>();
+    let database = cause.and_then(sqlx::Error::as_database_error);
+    let code = database.and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| gives_way(&code))
+}
+
+/// A serialization failure, or a deadlock.
+fn gives_way(code: &str) -> bool {
+    matches!(code, "40001" | "40P01")
+}
+
 /// Reads a SQLSTATE: its first two characters are the class.
 fn of_sqlstate(code: &str) -> PortErrorKind {
     match code {
@@ -76,6 +90,18 @@ mod tests {
             classify(&sqlx::Error::PoolTimedOut),
             PortErrorKind::Unavailable
         );
+    }
+
+    #[test]
+    fn only_what_certainly_was_not_committed_is_tried_again() {
+        assert!(gives_way("40001") && gives_way("40P01"));
+        for other in ["40003", "40002", "57P01", "55P03", "23505"] {
+            assert!(!gives_way(other), "{other}");
+        }
+        let call = Call::new("commit store", "commit changes");
+        let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert!(!gave_way(&call.failed(broken)));
+        assert!(!gave_way(&call.error(PortErrorKind::Unavailable, "40001")));
     }
 
     #[test]

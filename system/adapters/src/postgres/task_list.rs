@@ -15,44 +15,105 @@ use super::search;
 use super::task_row::{columns, rank};
 use super::time::Stamp;
 
-/// Which tasks of a list a statement selects.
+/// Which tasks of a list a selection is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     All,
     Dated,
     Undated,
+    DueFrom(Timestamp),
+    CompletedAndDueBefore(Timestamp),
 }
 
 /// Selects one task more than the page has, if there is one, so that the last page is known to be the
 /// last. The query has no [`fault`](TaskQuery::fault).
 pub(super) fn listing(prefix: &'static str, query: &TaskQuery) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(prefix);
-    match (query.sort, &query.after) {
-        (SortKey::DueDate, Some(at)) if at.value == SortValue::Time(None) => {
-            push_part(&mut sql, query, Part::Undated);
-        }
-        (SortKey::DueDate, _) if is_dated(&query.filter) => {
-            push_part(&mut sql, query, Part::Dated);
-        }
-        (SortKey::DueDate, _) => push_both(&mut sql, query),
-        _ => push_part(&mut sql, query, Part::All),
+    match parts(query).as_slice() {
+        [part] => push_part(&mut sql, query, *part),
+        parts => push_parts(&mut sql, query, parts),
     }
     sql
 }
 
-/// No index has undated tasks last in both directions, so these are two lists, each in the order of the
-/// index. The second is not even begun when the first fills the page: a limit of 0 asks its plan for
+/// What the list is put together of, in its order: a part each for what an index has in one piece.
+fn parts(query: &TaskQuery) -> Vec<Part> {
+    if query.sort != SortKey::DueDate {
+        return vec![Part::All];
+    }
+    if (query.after.as_ref()).is_some_and(|at| at.value == SortValue::Time(None)) {
+        return vec![Part::Undated];
+    }
+    let filter = &query.filter;
+    let mut parts = match filter.overdue {
+        // What is overdue lies among what is not, and may be all there is for many pages.
+        Some(OverdueFilter::NotAt(now)) => match Asked::of(filter) {
+            Asked::Open => vec![Part::DueFrom(now)],
+            Asked::Completed => vec![Part::Dated],
+            Asked::Both => vec![Part::CompletedAndDueBefore(now), Part::DueFrom(now)],
+        },
+        _ => vec![Part::Dated],
+    };
+    if query.direction == Direction::Descending {
+        parts.reverse();
+    }
+    if !is_dated(filter) {
+        parts.push(Part::Undated);
+    }
+    parts
+}
+
+/// Which tasks a filter by status leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Open,
+    Completed,
+    Both,
+}
+
+impl Asked {
+    fn of(filter: &TaskFilter) -> Self {
+        let is_completed = |status: &TaskStatus| *status == TaskStatus::Completed;
+        let status = &filter.status;
+        match (
+            status.iter().any(is_completed),
+            status.iter().all(is_completed),
+        ) {
+            // Of none all are.
+            (false, true) | (true, false) => Asked::Both,
+            (true, true) => Asked::Completed,
+            (false, false) => Asked::Open,
+        }
+    }
+}
+
+/// No index has undated tasks last in both directions, so these are several lists, each in the order of an
+/// index. One is not even begun when those before it fill the page: a limit of 0 asks its plan for
 /// nothing. Its own limit, inside, is for the planner, which cannot know the outer one.
-fn push_both(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery) {
+fn push_parts(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery, parts: &[Part]) {
     let order = direction(query.direction);
-    sql.push("WITH dated AS MATERIALIZED (");
-    push_part(sql, query, Part::Dated);
-    sql.push("), undated AS (SELECT * FROM (");
-    push_part(sql, query, Part::Undated);
-    sql.push(") AS page LIMIT ");
-    sql.push_bind(limit(query));
-    sql.push(" - (SELECT count(*) FROM dated)) SELECT 1 AS part, dated.* FROM dated");
-    sql.push(" UNION ALL SELECT 2, undated.* FROM undated ORDER BY part, due_at");
+    sql.push("WITH ");
+    for (number, part) in parts.iter().enumerate() {
+        if number > 0 {
+            sql.push(", ");
+        }
+        sql.push(format_args!(
+            "part_{number} AS MATERIALIZED (SELECT * FROM ("
+        ));
+        push_part(sql, query, *part);
+        sql.push(") AS page LIMIT ").push_bind(limit(query));
+        for before in 0..number {
+            sql.push(format_args!(" - (SELECT count(*) FROM part_{before})"));
+        }
+        sql.push(")");
+    }
+    for number in 0..parts.len() {
+        let union = if number > 0 { " UNION ALL" } else { "" };
+        sql.push(format_args!(
+            "{union} SELECT {number} AS part, part_{number}.* FROM part_{number}"
+        ));
+    }
+    sql.push(" ORDER BY part, due_at");
     sql.push(order).push(", id").push(order);
 }
 
@@ -79,8 +140,16 @@ fn push_part(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery, part: Part) {
         Part::Undated => {
             sql.push(" AND due_at IS NULL");
         }
+        Part::DueFrom(time) => {
+            sql.push(" AND due_at >= ").push_bind(Stamp(time));
+        }
+        // The status is not bound, so that the partial index of completed tasks can be seen to hold them all.
+        Part::CompletedAndDueBefore(time) => {
+            sql.push(" AND status = 'completed' AND due_at < ")
+                .push_bind(Stamp(time));
+        }
     }
-    push_filter(sql, query);
+    push_filter(sql, query, part);
     // A position among the dated tasks is before all undated ones.
     let is_before_part =
         |after: &&Position| part == Part::Undated && after.value != SortValue::Time(None);
@@ -93,7 +162,7 @@ fn push_part(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery, part: Part) {
     sql.push(" LIMIT ").push_bind(limit(query));
 }
 
-fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery) {
+fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery, part: Part) {
     let filter = &query.filter;
     if !filter.text.is_empty() {
         let text = search::query(query.user_id, &filter.text);
@@ -127,28 +196,35 @@ fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &TaskQuery) {
     }
     push_range(sql, "due_at", filter.due);
     push_range(sql, "created_at", filter.created);
-    if let Some(overdue) = filter.overdue {
-        push_overdue(sql, overdue);
-    }
+    push_overdue(sql, filter, part);
     if let Some(series) = filter.series {
         sql.push(" AND series_id = ").push_bind(series.0);
     }
 }
 
-fn push_overdue(sql: &mut QueryBuilder<Postgres>, overdue: OverdueFilter) {
-    let completed = TaskStatus::Completed.as_str();
-    match overdue {
-        OverdueFilter::At(now) => {
+fn push_overdue(sql: &mut QueryBuilder<Postgres>, filter: &TaskFilter, part: Part) {
+    match (filter.overdue, part) {
+        (Some(OverdueFilter::At(now)), _) => {
             sql.push(" AND due_at < ").push_bind(Stamp(now));
             // Not bound, so that the partial index of open tasks can be seen to hold them all.
-            sql.push(" AND status <> '").push(completed).push("'");
+            sql.push(" AND status <> 'completed'");
         }
-        OverdueFilter::NotAt(now) => {
-            // Of what has no due date a comparison says neither yes nor no.
-            sql.push(" AND (due_at IS NULL OR due_at >= ")
-                .push_bind(Stamp(now));
-            sql.push(" OR status = '").push(completed).push("')");
-        }
+        // Of what has no due date a comparison says neither yes nor no.
+        (Some(OverdueFilter::NotAt(now)), Part::All) => match Asked::of(filter) {
+            Asked::Completed => {}
+            Asked::Open => {
+                sql.push(" AND (due_at IS NULL OR due_at >= ")
+                    .push_bind(Stamp(now))
+                    .push(")");
+            }
+            Asked::Both => {
+                sql.push(" AND (due_at IS NULL OR due_at >= ")
+                    .push_bind(Stamp(now))
+                    .push(" OR status = 'completed')");
+            }
+        },
+        // The other parts are such that nothing in them is overdue.
+        (Some(OverdueFilter::NotAt(_)) | None, _) => {}
     }
 }
 

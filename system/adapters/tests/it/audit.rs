@@ -34,7 +34,8 @@ fn outbox(fresh: &Fresh) -> PostgresOutbox {
     PostgresOutbox::of_audit(fresh.database.clone())
 }
 
-fn every(user_id: UserId) -> AuditQuery {
+/// All lines of a user, in the order of the trail.
+pub(crate) fn every(user_id: UserId) -> AuditQuery {
     AuditQuery {
         user_id,
         entity: None,

@@ -46,9 +46,10 @@ impl Default for PersistentSettings {
 /// Calls again what may be called again, until the deadline.
 ///
 /// It repeats a call that was not delivered (`Unavailable`); one that was answered 503 or 429, not
-/// before the callee wants it (`Retry-After`); and one that may have been delivered (`Timeout`) only
-/// where it carries an idempotency key. What was answered last is the answer. Once an attempt may
-/// have been delivered, the call ends with an answer or as a `Timeout`, and never as `Unavailable`.
+/// before the callee wants it (`Retry-After`); and one that may have been delivered (`Timeout`, or any
+/// kind that does not say otherwise) only where that changes nothing: its method is safe (`GET`, `HEAD`),
+/// or it carries an idempotency key. What was answered last is the answer. Once an attempt may
+/// have been delivered, the call ends with an answer or as such an error, and never as `Unavailable`.
 ///
 /// Each party that is called ([`Callee::party`](super::Callee::party)) has a circuit breaker, which
 /// counts calls without an answer. While it is open, a call is `Unavailable` at once.
@@ -210,7 +211,7 @@ impl<I: Invoker> Invoker for Persistent<I> {
                 Attempt::Made(outcome) => outcome,
                 Attempt::NotMade(refusal) => return Err(doubt.unwrap_or(refusal)),
             };
-            let Some(least) = least_wait(&outcome, context) else {
+            let Some(least) = least_wait(&outcome, repetition(target, context)) else {
                 return settled(outcome, doubt);
             };
             failures = failures.saturating_add(1);
@@ -224,7 +225,7 @@ impl<I: Invoker> Invoker for Persistent<I> {
                 return settled(outcome, doubt);
             }
             if let Err(error) = outcome
-                && error.kind == PortErrorKind::Timeout
+                && certainty(&error) == Certainty::None
             {
                 doubt = Some(error);
             }
@@ -233,8 +234,40 @@ impl<I: Invoker> Invoker for Persistent<I> {
     }
 }
 
+/// Whether a call may be delivered twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repetition {
+    Harmless,
+    Harmful,
+}
+
+fn repetition(target: &Target, context: &CallContext) -> Repetition {
+    if target.method().is_safe() || context.idempotency_key.is_some() {
+        Repetition::Harmless
+    } else {
+        Repetition::Harmful
+    }
+}
+
+/// What an error says of the delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    NotDelivered,
+    /// Nor will it ever be.
+    Refused,
+    None,
+}
+
+fn certainty(error: &PortError) -> Certainty {
+    match error.kind {
+        PortErrorKind::Unavailable => Certainty::NotDelivered,
+        PortErrorKind::Invalid => Certainty::Refused,
+        _ => Certainty::None,
+    }
+}
+
 /// How long to wait at least before the call may be made again; none where it must not be.
-fn least_wait(outcome: &Result<Answer, PortError>, context: &CallContext) -> Option<Duration> {
+fn least_wait(outcome: &Result<Answer, PortError>, repetition: Repetition) -> Option<Duration> {
     match outcome {
         Ok(answer) => match answer.status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
@@ -242,10 +275,11 @@ fn least_wait(outcome: &Result<Answer, PortError>, context: &CallContext) -> Opt
             }
             _ => None,
         },
-        Err(error) => match error.kind {
-            PortErrorKind::Unavailable => Some(Duration::ZERO),
-            PortErrorKind::Timeout if context.idempotency_key.is_some() => Some(Duration::ZERO),
-            _ => None,
+        Err(error) => match (certainty(error), repetition) {
+            (Certainty::NotDelivered, _) | (Certainty::None, Repetition::Harmless) => {
+                Some(Duration::ZERO)
+            }
+            (Certainty::Refused, _) | (Certainty::None, Repetition::Harmful) => None,
         },
     }
 }
@@ -255,8 +289,8 @@ fn settled(
     outcome: Result<Answer, PortError>,
     doubt: Option<PortError>,
 ) -> Result<Answer, PortError> {
-    outcome.map_err(|error| match (error.kind, doubt) {
-        (PortErrorKind::Unavailable | PortErrorKind::Invalid, Some(doubt)) => doubt,
+    outcome.map_err(|error| match (certainty(&error), doubt) {
+        (Certainty::NotDelivered | Certainty::Refused, Some(doubt)) => doubt,
         _ => error,
     })
 }

@@ -10,6 +10,9 @@ use super::query::Fields;
 pub(super) const NOT_A_TIME: &str = "must be an RFC 3339 time; a + in it is written %2B";
 /// No store need know a time before the first one of RFC 3339.
 pub(super) const YEAR_ZERO: Timestamp = Timestamp::constant(-62_167_219_200, 0);
+/// How `due_within` is written: numbers of weeks, days, hours, minutes and seconds. Nothing here tells that these
+/// come in this order, and each once.
+pub(super) const DUE_WITHIN: &str = "^[0-9]+[wdhms]( ?[0-9]+[wdhms])*$";
 /// How far `due_within` looks ahead at most: ten years.
 const DUE_WITHIN_MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
@@ -141,12 +144,31 @@ fn due_within(fields: &mut Fields, filter: &mut TaskFilter, now: Timestamp) {
 
 /// The end of a time that begins now. A day has 24 hours here: only a zone could tell otherwise.
 fn ahead(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if !is_spelled(text) {
+        return None;
+    }
     let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     if !duration.is_positive() || duration > DUE_WITHIN_MAX {
         return None;
     }
     now.checked_add(duration).ok()
+}
+
+/// Whether the text is as [`DUE_WITHIN`] tells. A parser of spans takes more: names of units, fractions and
+/// what ISO 8601 has.
+fn is_spelled(text: &str) -> bool {
+    const UNITS: [char; 5] = ['w', 'd', 'h', 'm', 's'];
+    text.split_inclusive(UNITS)
+        .enumerate()
+        .all(|(place, part)| {
+            let part = match part.strip_prefix(' ') {
+                Some(part) if place > 0 => part,
+                _ => part,
+            };
+            let number = part.strip_suffix(UNITS).unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
 }
 
 #[cfg(test)]
@@ -169,6 +191,7 @@ mod tests {
         assert_eq!(hours("7d"), Some(168));
         assert_eq!(hours("1w"), Some(168));
         assert_eq!(hours("1d 12h"), Some(36));
+        assert_eq!(hours("1d12h"), Some(36));
         assert_eq!(hours("90m"), Some(1));
         for wrong in [
             "",
@@ -180,6 +203,14 @@ mod tests {
             "soon",
             "4000d",
             "9999999999d",
+            "P7D",
+            "7days",
+            "7 d",
+            " 7d",
+            "7d ",
+            "1.5h",
+            "1d  12h",
+            "12h 1d",
         ] {
             assert_eq!(hours(wrong), None, "{wrong:?}");
         }

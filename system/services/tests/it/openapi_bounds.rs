@@ -1,5 +1,7 @@
 //! What the document's schemas refuse the service refuses, and the other way round.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, StatusCode};
 use gauntlet_contract::task::{DESCRIPTION_MAX_CHARS, TAGS_MAX, TITLE_MAX_CHARS};
 use serde_json::{Value, json};
@@ -165,6 +167,22 @@ async fn recurrences_and_due_dates_are_as_told() {
             false,
         ),
         (rule(json!({"frequency": "hourly"})), false),
+        (rule(json!({"frequency": "daily", "days": ["mon"]})), false),
+        (
+            rule(json!({"frequency": "weekly", "month_end": "skip"})),
+            false,
+        ),
+        (rule(json!({"frequency": "monthly", "every": 2})), false),
+        (
+            rule(json!({"frequency": "yearly", "expression": ""})),
+            false,
+        ),
+        (
+            rule(json!({"frequency": "cron", "expression": "30 9 * * *", "interval": 2})),
+            false,
+        ),
+        (rule(json!({"frequency": "cron", "expression": ""})), false),
+        (rule(json!({"frequency": "weekly", "days": []})), true),
         (
             rule(json!({"frequency": "monthly", "month_end": "skip"})),
             true,
@@ -198,6 +216,39 @@ async fn a_completion_needs_no_body_and_says_yes_or_no() {
     assert_ne!(operation["requestBody"]["required"], true);
 }
 
+/// A body may have no field that is not told of; so the document must say so of each object in one.
+#[tokio::test]
+async fn every_object_of_a_body_is_closed() {
+    let api = Api::new();
+    let told = &api.told().await.told;
+    let mut waiting: Vec<&Value> = Vec::new();
+    for item in told["paths"].as_object().unwrap().values() {
+        let operations = item.as_object().unwrap().values();
+        waiting.extend(operations.map(|operation| &operation["requestBody"]));
+    }
+    let (mut named, mut examined) = (BTreeSet::new(), 0);
+    while let Some(part) = waiting.pop() {
+        if let Some(name) = part["$ref"].as_str()
+            && named.insert(name)
+        {
+            waiting.push(told.pointer(name.trim_start_matches('#')).unwrap());
+        }
+        if part["properties"].is_object() {
+            assert_eq!(part["additionalProperties"], false, "{part:#}");
+            examined += 1;
+        }
+        match part {
+            Value::Object(fields) => {
+                let examples = |name: &str| name.starts_with("example");
+                waiting.extend(fields.iter().filter(|it| !examples(it.0)).map(|it| it.1));
+            }
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+    assert!(examined > 10, "{examined}");
+}
+
 /// Values of the fields of queries, and whether they are allowed.
 #[tokio::test]
 async fn fields_of_queries_are_as_told() {
@@ -224,6 +275,16 @@ async fn fields_of_queries_are_as_told() {
         ("due_from=today".to_owned(), false),
         (format!("q={}", "x".repeat(200)), true),
         (format!("q={}", "x".repeat(201)), false),
+        ("due_within=7d".to_owned(), true),
+        ("due_within=1w1d".to_owned(), true),
+        ("due_within=1d+12h".to_owned(), true),
+        ("due_within=".to_owned(), false),
+        ("due_within=7".to_owned(), false),
+        ("due_within=-7d".to_owned(), false),
+        ("due_within=P7D".to_owned(), false),
+        ("due_within=7+days".to_owned(), false),
+        ("due_within=1mo".to_owned(), false),
+        ("due_within=soon".to_owned(), false),
         ("page=2".to_owned(), false),
     ] {
         let answer = api.get(&format!("/api/tasks?{query}")).send("").await;

@@ -3,26 +3,17 @@
 //!
 //! The trail only grows, so what the gate has once seen there stays true while the lines are written: two
 //! statements do, and no lock. Of two replicas one may miss what the other is just writing, and keeps an event
-//! that could have been written; the next release finds it.
+//! that could have been written; the release of the other one, or of itself, finds it.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use gauntlet_contract::{EntityId, Envelope};
-use gauntlet_ports::{Audited, Gap, PortError, PortErrorKind, Recorded};
+use gauntlet_ports::{Audited, PortError, PortErrorKind, Recorded};
 use sqlx::Row as _;
-use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 
 use super::log::{Answer, PostgresAuditLog};
-use super::statement::key;
 use crate::postgres::error::Call;
-
-/// Kept events that are written together.
-const RELEASED_MAX: i64 = 64;
-
-/// Longer than anything is kept, and no more than an interval can hold.
-const PATIENCE_MAX: Duration = Duration::from_hours(24 * 365 * 10);
 
 /// Whether the trail has version `before` of an entity, or a later one. Nearly always its last line tells; where
 /// one came late its others have to.
@@ -42,37 +33,19 @@ macro_rules! reached {
     };
 }
 
+pub(super) use reached;
+
 const REACHED: &str = concat!(
     "SELECT e.entity_id, e.before FROM unnest($1::uuid[], $2::bigint[]) AS e (entity_id, before) WHERE ",
     reached!("e.entity_id", "e.before")
 );
 
+// What was set aside and comes again may have been mended.
 const KEEP: &str = "
     INSERT INTO audit_early (source, event_id, entity_id, version, occurred_at, envelope)
     VALUES ($1, $2, $3, $4, timestamptz 'epoch' + $5 * interval '1 microsecond', $6::jsonb)
-    ON CONFLICT (source, event_id) DO NOTHING";
-
-// Of each entity the lowest version alone: those behind it wait for its line.
-const RELEASABLE: &str = concat!(
-    "SELECT envelope, is_due FROM (
-        SELECT envelope, arrived_at, ",
-    reached!("lowest.entity_id", "lowest.version - 1"),
-    " AS is_due
-        FROM (SELECT DISTINCT ON (entity_id) * FROM audit_early ORDER BY entity_id, version) lowest
-    ) kept
-    WHERE is_due OR arrived_at <= clock_timestamp() - $1 * interval '1 microsecond'
-    LIMIT $2"
-);
-
-const FORGET: &str = "
-    DELETE FROM audit_early k USING unnest($1::text[], $2::uuid[]) AS e (source, event_id)
-    WHERE k.source = e.source AND k.event_id = e.event_id";
-
-/// An event that may be written, and whether the one before it is in the trail.
-struct Releasable {
-    event: Envelope,
-    is_due: bool,
-}
+    ON CONFLICT (source, event_id) DO UPDATE SET envelope = excluded.envelope, set_aside_at = NULL
+        WHERE audit_early.set_aside_at IS NOT NULL";
 
 impl PostgresAuditLog {
     /// Says of each event of a batch without repetitions whether it may be written, in this order.
@@ -148,69 +121,6 @@ impl PostgresAuditLog {
             .await?;
         Ok(Recorded::Kept)
     }
-
-    /// Writes what is kept and may be written. A crash on the way leaves nothing undone for good: what is
-    /// written and still kept is known to the inbox, and forgotten the next time.
-    pub(super) async fn release_due(
-        &self,
-        call: Call,
-        patience: Duration,
-    ) -> Result<Vec<Gap>, PortError> {
-        let mut gaps = Vec::new();
-        loop {
-            let kept = self.releasable(call, patience).await?;
-            if kept.is_empty() {
-                return Ok(gaps);
-            }
-            let events: Vec<&Envelope> = kept.iter().map(|kept| &kept.event).collect();
-            let answers = self.record_unique(call, &events).await;
-            let (mut written, mut failure) = (Vec::with_capacity(kept.len()), None);
-            for (kept, answer) in kept.iter().zip(answers) {
-                match answer {
-                    Ok(recorded) => {
-                        written.push(&kept.event);
-                        let is_gap = recorded == Recorded::Fresh && !kept.is_due;
-                        gaps.extend(gap(&kept.event).filter(|_| is_gap));
-                    }
-                    Err(error) => failure = Some(error),
-                }
-            }
-            self.forget(call, &written).await?;
-            if let Some(error) = failure {
-                return Err(error);
-            }
-        }
-    }
-
-    async fn releasable(
-        &self,
-        call: Call,
-        patience: Duration,
-    ) -> Result<Vec<Releasable>, PortError> {
-        let patience = i64::try_from(patience.min(PATIENCE_MAX).as_micros()).unwrap_or(i64::MAX);
-        let mut connection = self.database.acquire(call).await?;
-        let statement = sqlx::query(RELEASABLE).bind(patience).bind(RELEASED_MAX);
-        self.database
-            .answer(call, async {
-                let rows = statement.fetch_all(&mut *connection).await?;
-                rows.iter().map(releasable).collect()
-            })
-            .await
-    }
-
-    async fn forget(&self, call: Call, written: &[&Envelope]) -> Result<(), PortError> {
-        let (sources, ids): (Vec<String>, Vec<_>) = written
-            .iter()
-            .map(|event| key(event))
-            .map(|(source, id)| (source, id.0))
-            .unzip();
-        let mut connection = self.database.acquire(call).await?;
-        let statement = sqlx::query(FORGET).bind(sources).bind(ids);
-        self.database
-            .answer(call, statement.execute(&mut *connection))
-            .await
-            .map(drop)
-    }
 }
 
 /// The step that an event tells of: whose, and to which version. None for what is none, or one that no row can
@@ -219,21 +129,4 @@ fn step(event: &Envelope) -> Option<(EntityId, i64)> {
     let audited = Audited::of(event)?;
     let version = i64::try_from(audited.version).ok()?;
     Some((audited.entity_id, version))
-}
-
-fn gap(event: &Envelope) -> Option<Gap> {
-    let audited = Audited::of(event)?;
-    Some(Gap {
-        entity: audited.entity,
-        entity_id: audited.entity_id,
-        version: audited.version,
-    })
-}
-
-fn releasable(row: &PgRow) -> Result<Releasable, sqlx::Error> {
-    let Json(event) = row.try_get("envelope")?;
-    Ok(Releasable {
-        event,
-        is_due: row.try_get("is_due")?,
-    })
 }

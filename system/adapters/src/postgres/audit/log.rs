@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,21 +11,26 @@ use sqlx::types::Json;
 use sqlx::{Connection as _, Row as _};
 
 use super::statement::{COUNT_FAILURE, Key, fresh_keys, key, recording};
+use super::touched::Touched;
 use super::trail::{line, querying};
 use crate::postgres::database::Database;
 use crate::postgres::error::{Call, classify};
 
-const PORT: &str = "audit log";
+pub(super) const PORT: &str = "audit log";
 
 pub(super) type Answer = Result<Recorded, PortError>;
 
 /// The audit trail with the inbox of one consumer. What it records goes into the outbox that
 /// [`PostgresOutbox::of_audit`](crate::postgres::PostgresOutbox::of_audit) reads.
+///
+/// Each process has one, of which it makes clones: what one of them has recorded, another one's release
+/// heeds.
 #[derive(Clone, Debug)]
 pub struct PostgresAuditLog {
     pub(super) database: Database,
-    consumer: &'static str,
+    pub(super) consumer: &'static str,
     topic: TopicName,
+    pub(super) touched: Arc<Touched>,
 }
 
 impl PostgresAuditLog {
@@ -34,6 +40,7 @@ impl PostgresAuditLog {
             database,
             consumer,
             topic,
+            touched: Arc::new(Touched::everything()),
         }
     }
 
@@ -186,6 +193,9 @@ impl AuditLog for PostgresAuditLog {
             .map(|event| key(event))
             .zip(self.record_due(call, &batch).await)
             .collect();
+        // Also of those that failed: a line whose answer was lost is there.
+        let subjects = batch.iter().map(|event| event.data.subject());
+        self.touched.touch(subjects);
         let (mut failed, mut kept) = (HashSet::new(), HashSet::new());
         events
             .iter()

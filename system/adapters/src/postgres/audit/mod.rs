@@ -2,7 +2,9 @@
 
 mod gate;
 mod log;
+mod release;
 mod statement;
+mod touched;
 mod trail;
 
 pub use log::PostgresAuditLog;

@@ -9,10 +9,15 @@ use sqlx::{Connection as _, Row as _};
 use super::events::Events;
 use super::many::{Steps, Told};
 use super::one::{LabelsFound, Outcome, outcome, push_key, statement};
-use crate::postgres::error::Call;
+use crate::postgres::error::{Call, gave_way};
 use crate::postgres::store::PostgresStore;
 
 const CALL: Call = Call::new("commit store", "commit changes");
+
+/// Of a commit that had to give way to others each time. Two labels that swap their names wait for each other
+/// in a circle, whatever order rows are locked in: a name is waited for only where it is written. The server
+/// ends one of the two after a second; by then the other one has what it waited for.
+const ATTEMPTS_MAX: u32 = 3;
 
 #[async_trait]
 impl CommitStore for PostgresStore {
@@ -20,12 +25,12 @@ impl CommitStore for PostgresStore {
         if !commit.is_one_users() {
             return Err(CALL.error(PortErrorKind::Invalid, "a row is of another user"));
         }
-        let events = Events::of(CALL, commit, &self.topic_prefix)?;
-        let told = match commit.rows.as_slice() {
-            [row @ (RowChange::PutTask(..) | RowChange::DeleteTask(..))] => {
-                self.commit_one(commit, row, events).await?
+        let mut attempts = 1;
+        let told = loop {
+            match self.attempt(commit).await {
+                Err(error) if gave_way(&error) && attempts < ATTEMPTS_MAX => attempts += 1,
+                told => break told?,
             }
-            _ => self.commit_many(commit, events).await?,
         };
         match told {
             Told::So(committed) => Ok(committed),
@@ -35,6 +40,16 @@ impl CommitStore for PostgresStore {
 }
 
 impl PostgresStore {
+    async fn attempt(&self, commit: &Commit) -> Result<Told, PortError> {
+        let events = Events::of(CALL, commit, &self.topic_prefix)?;
+        match commit.rows.as_slice() {
+            [row @ (RowChange::PutTask(..) | RowChange::DeleteTask(..))] => {
+                self.commit_one(commit, row, events).await
+            }
+            _ => self.commit_many(commit, events).await,
+        }
+    }
+
     async fn commit_one(
         &self,
         commit: &Commit,

@@ -33,6 +33,9 @@ pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
         two_that_change_the_same_tasks_in_opposite_orders_do_not_wait_in_a_circle,
         two_that_delete_what_the_other_names_do_not_wait_in_a_circle,
         two_that_change_a_task_and_its_series_do_not_wait_in_a_circle,
+        a_name_that_is_waited_for_in_a_circle_is_tried_again,
+        labels_that_swap_their_names_at_once_are_refused_and_not_failed,
+        a_commit_that_gives_way_is_tried_again_a_few_times_and_leaves_its_events_once,
     )
 }
 
@@ -310,4 +313,115 @@ async fn two_that_change_a_task_and_its_series_do_not_wait_in_a_circle(server: P
     blocker.run("ROLLBACK".to_owned()).await;
     assert_eq!(outcome(one).await, Ok(Committed::Done));
     assert_eq!(outcome(other).await, Err(PortErrorKind::Conflict));
+}
+
+/// Labels of one user.
+async fn two_labels(store: &PostgresStore) -> [Label; 2] {
+    let user_id = UserId::generate();
+    let labels = ["first", "second"].map(|name| sample::label(user_id, LabelKind::Tag, name));
+    for label in &labels {
+        done(store, &sample::label_creation(label)).await;
+    }
+    labels
+}
+
+fn renaming(label: &Label, name: &str) -> Commit {
+    let mut new = label.clone();
+    name.clone_into(&mut new.name);
+    new.version += 1;
+    sample::label_update(label, &new)
+}
+
+/// The commit has the first label and waits for the name of the second; whoever has that one wants the first.
+/// The server ends the commit, which looks for a circle after a second, and would let the other look much later.
+async fn a_name_that_is_waited_for_in_a_circle_is_tried_again(server: Postgres) {
+    let fresh = Fresh::on(&server).await;
+    let store = fresh.store();
+    let [first, second] = two_labels(&store).await;
+    let other_half = format!(
+        "SET LOCAL deadlock_timeout = '1min'; \
+         UPDATE labels SET name = 'x', name_key = 'x', version = 2 WHERE id = '{}'",
+        second.id
+    );
+    let mut blocker = Blocker::begin(&fresh, other_half).await;
+    let waiting = blocker.blocks(&store, &renaming(&first, "second")).await;
+    let circle = format!("SELECT FROM labels WHERE id = '{}' FOR UPDATE", first.id);
+    blocker.run(circle).await;
+    blocker.run("COMMIT".to_owned()).await;
+    assert_eq!(outcome(waiting).await, Ok(Committed::Done));
+    let found = store.find_label(first.user_id, first.kind, first.id).await;
+    assert_eq!(
+        found.expect("find").map(|label| label.name).as_deref(),
+        Some("second")
+    );
+}
+
+/// Many at once, so that some of the pairs do meet in the middle.
+async fn labels_that_swap_their_names_at_once_are_refused_and_not_failed(server: Postgres) {
+    const PAIRS: usize = 40;
+    let fresh = Fresh::relaxed_on(&server).await;
+    let store = fresh.store();
+    for _ in 0..PAIRS {
+        let [first, second] = two_labels(&store).await;
+        let (one, other) = (renaming(&first, "second"), renaming(&second, "first"));
+        let (one, other) = tokio::join!(store.commit(&one), store.commit(&other));
+        for told in [one, other] {
+            assert_eq!(told.expect("commit"), Committed::NameTaken);
+        }
+    }
+}
+
+/// The numbers of a sequence are never taken back, so they count attempts that are.
+const GIVE_WAY: &str = "
+    CREATE SEQUENCE attempts;
+    CREATE FUNCTION give_way() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('attempts') <= TG_ARGV[0]::bigint THEN
+            RAISE EXCEPTION 'planted' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN NULL;
+    END
+    $$;";
+
+async fn a_commit_that_gives_way_is_tried_again_a_few_times_and_leaves_its_events_once(
+    server: Postgres,
+) {
+    let fresh = Fresh::on(&server).await;
+    let (store, mut raw) = (fresh.store(), fresh.raw().await);
+    sqlx::raw_sql(GIVE_WAY).execute(&mut raw).await.unwrap();
+    let user_id = UserId::generate();
+    let one = || sample::creation(&sample::task(user_id, "contested"));
+    let many = || sample::together([one(), one()]);
+    // Behind the outbox's row, so that there is something to take back.
+    for (commit, failures, expected, attempts) in [
+        (one(), 2, Ok(Committed::Done), 3),
+        (one(), 9, Err(PortErrorKind::Unavailable), 3),
+        (many(), 2, Ok(Committed::Done), 3),
+        (many(), 9, Err(PortErrorKind::Unavailable), 3),
+    ] {
+        let planted = format!(
+            "TRUNCATE outbox; ALTER SEQUENCE attempts RESTART; \
+             CREATE OR REPLACE TRIGGER give_way AFTER INSERT ON outbox \
+             FOR EACH STATEMENT EXECUTE FUNCTION give_way({failures})"
+        );
+        sqlx::raw_sql(AssertSqlSafe(planted))
+            .execute(&mut raw)
+            .await
+            .unwrap();
+        let told = store.commit(&commit).await.map_err(|error| error.kind);
+        assert_eq!(told, expected);
+        let (made, events): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT last_value FROM attempts), (SELECT count(*) FROM outbox)",
+        )
+        .fetch_one(&mut raw)
+        .await
+        .unwrap();
+        assert_eq!(made, attempts);
+        let left = if expected.is_ok() {
+            commit.events.len()
+        } else {
+            0
+        };
+        assert_eq!(usize::try_from(events), Ok(left));
+    }
 }

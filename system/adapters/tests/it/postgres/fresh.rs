@@ -17,7 +17,7 @@ impl Fresh {
     }
 
     /// The same, for tests that write much and never crash the server: no commit waits for the disk.
-    pub(super) async fn relaxed_on(server: &Postgres) -> Self {
+    pub(crate) async fn relaxed_on(server: &Postgres) -> Self {
         Self::with(server, "&options[synchronous_commit]=off").await
     }
 

@@ -1,5 +1,6 @@
 //! The schema goes forward from every earlier version, and back, with rows in place.
 
+mod command;
 mod in_place;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::trials::trials;
 const PLAIN_TASKS: i64 = 3;
 
 pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
-    trials!(components, Components::postgres =>
+    let mut trials = trials!(components, Components::postgres =>
         the_schema_goes_forward_and_back_and_forward,
         whoever_starts_second_waits_for_as_long_as_the_first_migrates,
         rows_of_every_version_survive_the_way_forward_and_back,
@@ -37,7 +38,9 @@ pub(super) fn trials(components: &Arc<Components>) -> Vec<Trial> {
         tasks_keep_what_the_former_version_knew,
         what_the_former_version_could_not_read_keeps_the_schema,
         what_a_replica_of_the_former_version_writes_is_found,
-    )
+    );
+    trials.extend(command::trials(components));
+    trials
 }
 
 async fn the_schema_goes_forward_and_back_and_forward(server: Postgres) {

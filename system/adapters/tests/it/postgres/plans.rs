@@ -69,13 +69,34 @@ const FILL: &str = "
                          CASE WHEN n % 10 = 0 THEN 'pending' ELSE 'completed' END AS status,
                          timestamptz '2026-01-01 00:00:00+00' AS at) AS common";
 
+const LAGGARD: UserId = UserId(Uuid::from_u128(11));
+/// Of the tasks with dates most are due before, and some after.
+const DECEMBER: &str = "2026-12-01T00:00:00Z";
+
+// Ten thousand tasks that are due before December, of which one in a hundred is completed; and a hundred each that
+// are due later or have no date, of which every other one is.
+const FILL_LAGGARD: &str = "
+    INSERT INTO tasks (id, user_id, title, title_key, search, status, due_at, time_zone, version, text_version,
+                       created_at, updated_at, completed_at)
+    SELECT lpad(to_hex(1100000 + n), 32, '0')::uuid, lpad(to_hex(11), 32, '0')::uuid, 'late', 'late', '',
+           status, due_at, CASE WHEN due_at IS NOT NULL THEN 'UTC' END, 1, 1,
+           timestamptz '2026-01-01 00:00:00+00', timestamptz '2026-01-01 00:00:00+00',
+           CASE WHEN status = 'completed' THEN timestamptz '2026-01-01 00:00:00+00' END
+    FROM generate_series(0, 10199) AS n,
+         LATERAL (SELECT CASE WHEN n < 10000 AND n % 100 = 50 OR n >= 10000 AND n % 2 = 0
+                              THEN 'completed' ELSE 'pending' END AS status,
+                         CASE WHEN n < 10000 THEN timestamptz '2026-01-01 00:00:00+00' + n * interval '1 minute'
+                              WHEN n < 10100 THEN timestamptz '2027-01-01 00:00:00+00' + n * interval '1 minute'
+                         END AS due_at) AS common";
+
 const LABEL: &str = "
     CREATE FUNCTION pg_temp.label(u int, n int) RETURNS uuid LANGUAGE sql IMMUTABLE
     AS $$ SELECT lpad(to_hex(u * 100000 + n), 32, '0')::uuid $$";
 
 async fn fill(raw: &mut PgConnection) {
     let fill = FILL.replace("label(", "pg_temp.label(");
-    for statement in [LABEL.to_owned(), fill, "VACUUM ANALYZE tasks".to_owned()] {
+    let vacuum = "VACUUM ANALYZE tasks".to_owned();
+    for statement in [LABEL.to_owned(), fill, FILL_LAGGARD.to_owned(), vacuum] {
         sqlx::raw_sql(AssertSqlSafe(statement))
             .execute(&mut *raw)
             .await
@@ -107,6 +128,7 @@ async fn every_list_goes_by_an_index(server: Postgres) {
     fill(&mut fresh.raw().await).await;
     every_order_reads_one_page(&fresh).await;
     every_filter_reads_little(&fresh).await;
+    who_is_behind_with_everything_reads_one_page_of_the_rest(&fresh).await;
 }
 
 /// The first page and one from the middle, either way round.
@@ -154,6 +176,39 @@ async fn every_order_reads_one_page(fresh: &Fresh) {
     let plan = Plan::of(fresh, &across).await;
     plan.reads_at_most(10 + ONE_PAGE + 2);
     plan.goes_by(&["tasks_by_due"]);
+}
+
+/// Of the one who is behind: what was done in time is one task in a hundred, and what is overdue lies in between.
+async fn who_is_behind_with_everything_reads_one_page_of_the_rest(fresh: &Fresh) {
+    let filters = [
+        TaskFilter::default(),
+        by(|filter| filter.status = vec![TaskStatus::Pending, TaskStatus::Completed]),
+        by(|filter| filter.status = vec![TaskStatus::Completed]),
+        by(|filter| filter.status = vec![TaskStatus::Pending]),
+    ];
+    for (filter, direction) in filters
+        .iter()
+        .flat_map(|filter| DIRECTIONS.map(|one| (filter, one)))
+    {
+        let mut page = TaskQuery {
+            user_id: LAGGARD,
+            ..query(filter.clone(), SortKey::DueDate, direction)
+        };
+        page.filter.overdue = DECEMBER.parse().ok().map(OverdueFilter::NotAt);
+        // Through what lies before December, what lies behind, and what has no date.
+        let mut pages = 0;
+        loop {
+            let plan = Plan::of(fresh, &page).await;
+            plan.reads_at_most(2 * ONE_PAGE);
+            plan.sorts_at_most(2 * ONE_PAGE);
+            pages += 1;
+            page.after = fresh.store().list(&page).await.expect("list").next;
+            if page.after.is_none() {
+                break;
+            }
+        }
+        assert!(pages >= 3, "{pages} pages: {page:?}");
+    }
 }
 
 /// A filter, the most rows that may be read for a page in the order of creation and in that of due dates,
@@ -242,7 +297,7 @@ fn by_time_and_text() -> Vec<Case> {
         from: at("2026-01-02T00:00:00Z"),
         before: at("2026-01-03T00:00:00Z"),
     };
-    let december = at("2026-12-01T00:00:00Z");
+    let december = at(DECEMBER);
     vec![
         (by(|filter| filter.due = a_day), [24, 24], &["tasks_by_due"]),
         // In the order of due dates Postgres may think that it comes by the day's tasks sooner.

@@ -16,6 +16,8 @@ use crate::invocation::{Answer, CallContext, Callee, Invoker, Target};
 pub enum PlantedInCall {
     /// It is not delivered, and the caller is told so.
     Unavailable,
+    /// It is not delivered, and the caller is told of a failure of this kind.
+    Failure(PortErrorKind),
     /// It is delivered, and the caller hears nothing until the deadline.
     AnswerLost,
     /// It is delivered and answered with this.
@@ -74,6 +76,7 @@ impl MemoryInvoker {
             Some(PlantedInCall::Unavailable) => {
                 return Err(error(PortErrorKind::Unavailable, "planted"));
             }
+            Some(PlantedInCall::Failure(kind)) => return Err(error(kind, "planted")),
             Some(PlantedInCall::AnswerLost) => Reply::Silence,
             Some(PlantedInCall::Answer {
                 status,

@@ -42,10 +42,19 @@ struct Bench {
 
 impl Bench {
     async fn call(&self, app: &Callee, context: &CallContext) -> Result<Answer, PortError> {
+        self.call_by(Method::POST, app, context).await
+    }
+
+    async fn call_by(
+        &self,
+        method: Method,
+        app: &Callee,
+        context: &CallContext,
+    ) -> Result<Answer, PortError> {
         let Callee::App(name) = app else {
             panic!("{app} is no app");
         };
-        let target = Target::app(name, Method::POST, "x").unwrap();
+        let target = Target::app(name, method, "x").unwrap();
         let body = Bytes::from("{}");
         self.caller.invoke(&target, body, context).await
     }
@@ -105,6 +114,9 @@ pub(super) async fn persistence_suite(make: impl Fn(MemoryInvoker) -> Arc<dyn In
     };
     what_was_not_delivered_is_called_again(bench()).await;
     what_may_have_been_delivered_is_repeated_only_with_a_key(bench()).await;
+    what_changes_nothing_is_repeated_without_a_key(bench()).await;
+    of_an_unknown_outcome_nothing_is_taken_for_granted(bench()).await;
+    what_can_never_be_delivered_is_not_repeated(bench()).await;
     an_app_that_wants_to_be_left_alone_is_left_alone(bench()).await;
     other_answers_are_final(bench()).await;
     the_deadline_bounds_all_attempts(bench()).await;
@@ -141,6 +153,52 @@ async fn what_may_have_been_delivered_is_repeated_only_with_a_key(bench: Bench) 
         .map(|heard| heard.idempotency_key.as_deref())
         .collect();
     assert_eq!(keys, [None, Some("once"), Some("once")]);
+}
+
+/// As when the callee is away for a moment and a go-between cannot tell whether it was called.
+async fn what_changes_nothing_is_repeated_without_a_key(bench: Bench) {
+    let api = app("api");
+    for (method, times) in [(Method::GET, 3), (Method::HEAD, 6)] {
+        let about = method.clone();
+        bench.apps.plant(&api, [PlantedInCall::AnswerLost; 2]);
+        let answered = bench.call_by(method, &api, &patient()).await;
+        let answered = answered.unwrap_or_else(|error| panic!("{about} was given up: {error}"));
+        assert_eq!(answered.status, StatusCode::OK);
+        assert_eq!(bench.calls(&api), times, "{about}");
+    }
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let before = bench.calls(&api);
+        bench.apps.plant(&api, [PlantedInCall::AnswerLost]);
+        let lost = bench.call_by(method, &api, &patient()).await;
+        assert_eq!(lost.expect_err("lost").kind, PortErrorKind::Timeout);
+        assert_eq!(bench.calls(&api), before + 1);
+    }
+}
+
+async fn of_an_unknown_outcome_nothing_is_taken_for_granted(bench: Bench) {
+    let api = app("api");
+    let unknown = PlantedInCall::Failure(PortErrorKind::Internal);
+    bench.apps.plant(&api, [unknown]);
+    let lost = bench.failed(&api, &patient()).await;
+    assert_eq!(lost.kind, PortErrorKind::Internal);
+    assert_eq!(bench.calls(&api), 1, "it was delivered twice without a key");
+
+    bench.apps.plant(&api, [unknown]);
+    let answered = bench.call_by(Method::GET, &api, &patient()).await;
+    assert_eq!(answered.expect("an answer").status, StatusCode::OK);
+    bench.apps.plant(&api, [unknown]);
+    let answered = bench.call(&api, &repeatable()).await;
+    assert_eq!(answered.expect("an answer").status, StatusCode::OK);
+    assert_eq!(bench.calls(&api), 5);
+}
+
+async fn what_can_never_be_delivered_is_not_repeated(bench: Bench) {
+    let api = app("api");
+    let refused = PlantedInCall::Failure(PortErrorKind::Invalid);
+    bench.apps.plant(&api, [refused]);
+    let invalid = bench.call_by(Method::GET, &api, &repeatable()).await;
+    assert_eq!(invalid.expect_err("refused").kind, PortErrorKind::Invalid);
+    assert_eq!(bench.calls(&api), 1);
 }
 
 async fn an_app_that_wants_to_be_left_alone_is_left_alone(bench: Bench) {

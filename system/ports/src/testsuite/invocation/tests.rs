@@ -178,6 +178,31 @@ async fn planted_carelessness_is_found() {
     persistence_suite(|apps| Arc::new(Careless(Persistent::new(apps, settings())))).await;
 }
 
+/// Takes every call for one that changes something.
+struct Timid(Persistent<MemoryInvoker>);
+
+#[async_trait]
+impl Invoker for Timid {
+    async fn invoke(
+        &self,
+        target: &Target,
+        body: Bytes,
+        context: &CallContext,
+    ) -> Result<Answer, PortError> {
+        let Callee::App(app) = target.callee() else {
+            panic!("no app");
+        };
+        let target = Target::app(app, axum::http::Method::POST, target.path()).unwrap();
+        self.0.invoke(&target, body, context).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "GET was given up")]
+async fn planted_timidity_is_found() {
+    persistence_suite(|apps| Arc::new(Timid(Persistent::new(apps, settings())))).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn planted_defects_come_one_a_call() {
     let apps = MemoryInvoker::default();

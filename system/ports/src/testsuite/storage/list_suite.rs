@@ -204,12 +204,26 @@ fn cases_by_overdue() -> Vec<Case> {
         },
         ..of(OverdueFilter::NotAt(now))
     };
+    let open = TaskFilter {
+        status: vec![TaskStatus::Pending, TaskStatus::InProgress],
+        ..of(OverdueFilter::NotAt(now))
+    };
+    let completed = TaskFilter {
+        status: vec![TaskStatus::Completed],
+        ..of(OverdueFilter::NotAt(now))
+    };
     vec![
         case("overdue", of(OverdueFilter::At(now)), move |task| {
             task.status != TaskStatus::Completed && task.due_date.is_some_and(|due| due < now)
         }),
         case("not overdue", of(OverdueFilter::NotAt(now)), move |task| {
             task.status == TaskStatus::Completed || task.due_date.is_none_or(|due| due >= now)
+        }),
+        case("open and not overdue", open, move |task| {
+            task.status != TaskStatus::Completed && task.due_date.is_none_or(|due| due >= now)
+        }),
+        case("completed and not overdue", completed, |task| {
+            task.status == TaskStatus::Completed
         }),
         case("dated and not overdue", dated, move |task| {
             let is_done = task.status == TaskStatus::Completed;

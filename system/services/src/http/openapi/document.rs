@@ -3,9 +3,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use gauntlet_contract::recurrence::Rule;
+use utoipa::ToSchema as _;
+use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
-use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -61,6 +64,7 @@ pub(in crate::http) fn routes(resources: impl IntoIterator<Item = OpenApi>) -> R
     for resource in resources.into_iter().chain([own]) {
         document.merge(resource);
     }
+    close_variants(&mut document, &Rule::name());
     refusals::tell(&mut document);
     headers::tell(&mut document);
     keep_what_is_used(&mut document);
@@ -109,6 +113,21 @@ fn tag((name, description): (&str, &str)) -> Tag {
         .name(name)
         .description(Some(description))
         .build()
+}
+
+/// Fields that a variant of this schema does not have are refused, as those are that a struct does not have; of
+/// variants nothing but this tells so.
+fn close_variants(document: &mut OpenApi, name: &str) {
+    let schemas = document.components.as_mut();
+    let schema = schemas.and_then(|components| components.schemas.get_mut(name));
+    let Some(RefOr::T(Schema::OneOf(variants))) = schema else {
+        return;
+    };
+    for variant in &mut variants.items {
+        if let RefOr::T(Schema::Object(object)) = variant {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
 }
 
 /// A role that has no tasks need not explain what they are, nor what token they need.

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use super::headers::text;
 use crate::http::audit_routes::ACTIONS;
 use crate::http::query::{LIMIT_DEFAULT, LIMIT_MAX};
+use crate::http::task_filter::DUE_WITHIN;
 
 /// Of `GET /api/tasks`.
 pub(in crate::http) enum TaskListQuery {}
@@ -144,7 +145,9 @@ fn conditions() -> Vec<Parameter> {
         field(
             "due_within",
             "How soon they are due, of those that are due from now on and not completed; ten years at most.",
-            text().examples(["7d", "36h", "90m"]),
+            text()
+                .pattern(Some(DUE_WITHIN))
+                .examples(["7d", "36h", "90m", "1d 12h"]),
         ),
     ]
 }

@@ -12,13 +12,14 @@ use gauntlet_contract::{
 use gauntlet_ports::state::{Key, StateStore as _};
 use gauntlet_ports::testsuite::storage::sample;
 use gauntlet_ports::{
-    AnswerStore as _, AuditLog as _, AuditQuery, Audited, Direction, KeyedAnswer, LabelStore as _,
-    OutboxQueue as _, SeriesStore as _, SortKey, TaskFilter, TaskStore as _, words,
+    AnswerStore as _, AuditLog as _, Audited, KeyedAnswer, LabelStore as _, OutboxQueue as _,
+    SeriesStore as _, SortKey, TaskFilter, TaskStore as _, words,
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{insert_task, list};
+use crate::audit::every;
 use crate::postgres::fresh::Fresh;
 
 /// The versions that brought what is planted here.
@@ -186,18 +187,7 @@ impl InPlace {
     async fn check_trail(&self, fresh: &Fresh) {
         let topic = TopicName::new("", Topic::AuditLogs);
         let log = PostgresAuditLog::new(fresh.database.clone(), "audit", topic);
-        let query = AuditQuery {
-            user_id: self.task.user_id,
-            entity: None,
-            entity_id: None,
-            action: None,
-            from: None,
-            to: None,
-            order: Direction::Ascending,
-            after: None,
-            limit: 100,
-        };
-        let lines = log.query(&query).await.expect("query");
+        let lines = log.query(&every(self.task.user_id)).await.expect("query");
         assert_eq!(lines.len(), self.events.len());
         for (line, event) in lines.iter().zip(&self.events) {
             let told = Audited::of(event).expect("a change of an entity");

@@ -1,0 +1,1 @@
+DROP INDEX tasks_completed_by_due;
