@@ -19,5 +19,6 @@ pub mod secrets;
 pub mod serve;
 pub mod telemetry;
 pub mod trace_context;
+pub mod traces;
 pub mod upkeep;
 pub mod wiring;

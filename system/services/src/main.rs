@@ -14,8 +14,13 @@ use gauntlet_services::config::{
     parse_secret_source, parse_topic_prefix,
 };
 use gauntlet_services::relay::Retention;
+use gauntlet_services::serve::bind;
 use gauntlet_services::telemetry::{LogFormat, parse_log_format, start_logs, start_metrics};
-use gauntlet_services::{ask, drain, serve, wiring};
+use gauntlet_services::traces::{
+    FLUSH_WITHIN, SamplerKind, TraceSettings, Traces, parse_endpoint, parse_ratio, parse_sampler,
+    traces_below,
+};
+use gauntlet_services::{ask, drain, wiring};
 use tokio_util::sync::CancellationToken;
 
 const HEALTH: &str = "health";
@@ -118,6 +123,38 @@ struct Args {
         default_value = "info,sqlx::postgres::notice=warn"
     )]
     log_filter: String,
+
+    #[command(flatten)]
+    traces: TraceArgs,
+}
+
+// Where spans go; nowhere without an endpoint. The names and defaults are those of the OpenTelemetry
+// specification, by which what is set and empty is not set. No doc comment: it would describe the program.
+#[derive(Clone, Debug, clap::Args)]
+struct TraceArgs {
+    /// OTLP collector, e.g. `http://127.0.0.1:4318`: spans are posted below it, at /v1/traces, as protobuf
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
+
+    /// The same with its path, for spans alone; goes first
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]
+    otlp_traces_endpoint: Option<String>,
+
+    /// How long the collector may take over a batch of spans, ms
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TIMEOUT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    otlp_timeout: u64,
+
+    /// What spans name the process; by default its roles, as in its health
+    #[arg(long, env = "OTEL_SERVICE_NAME")]
+    otel_service_name: Option<String>,
+
+    /// Which traces are recorded, by the names of the specification
+    #[arg(long, env = "OTEL_TRACES_SAMPLER", default_value = "parentbased_always_on", value_parser = parse_sampler)]
+    otel_traces_sampler: SamplerKind,
+
+    /// The share of traces that a sampler by ratio keeps, 0 to 1
+    #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", value_parser = parse_ratio)]
+    otel_traces_sampler_arg: f64,
 }
 
 /// Ask a running process whether it is ready: exit code 0 when it is, else 1 and the reason.
@@ -268,15 +305,56 @@ async fn migrate_back(args: &MigrateArgs) -> anyhow::Result<()> {
     wiring::migrate_back(&url, args.to).await
 }
 
+impl TraceArgs {
+    /// None where no collector is named.
+    fn settings(self, role_name: String) -> anyhow::Result<Option<TraceSettings>> {
+        let is_set = |text: &String| !text.is_empty();
+        let read = |name: &str, text: String| {
+            parse_endpoint(&text)
+                .map_err(|problem| anyhow::anyhow!("failed to read {name}: {problem}"))
+        };
+        let endpoint = if let Some(text) = self.otlp_traces_endpoint.filter(is_set) {
+            read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", text)?
+        } else if let Some(text) = self.otlp_endpoint.filter(is_set) {
+            traces_below(&read("OTEL_EXPORTER_OTLP_ENDPOINT", text)?)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(TraceSettings {
+            endpoint,
+            timeout: Duration::from_millis(self.otlp_timeout),
+            service_name: self.otel_service_name.filter(is_set).unwrap_or(role_name),
+            sampler: self.otel_traces_sampler,
+            ratio: self.otel_traces_sampler_arg,
+        }))
+    }
+}
+
 async fn run(args: Args) -> anyhow::Result<()> {
-    start_logs(args.log_format, &args.log_filter)?;
-    let config = args.into_config()?;
+    let (log_format, log_filter) = (args.log_format, args.log_filter.clone());
+    let trace_args = args.traces.clone();
+    let mut config = args.into_config()?;
+    let settings = trace_args.settings(config.service_name())?;
+    let traces = settings.as_ref().map(Traces::start).transpose()?;
+    start_logs(log_format, &log_filter, traces.as_ref())?;
+    let Some(traces) = traces else {
+        return serve(config).await;
+    };
+    // Its own share of the drain, or a collector that stalls would make it longer.
+    let flush_within = FLUSH_WITHIN.min(config.drain_timeout / 5);
+    config.drain_timeout -= flush_within;
+    let served = serve(config).await;
+    traces.finish(flush_within).await;
+    served
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
     let metrics = start_metrics()?;
     // First of all, so that a signal during the start is not lost.
     let begin_drain = CancellationToken::new();
     drain::cancel_on_signal(begin_drain.clone())?;
     // Before the rest: a port in use is the commonest mistake, and the quickest to find.
-    let listener = serve::bind(config.http_addr).await?;
+    let listener = bind(config.http_addr).await?;
     // The fallback of every store of secrets. What is not Unicode is none of ours.
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

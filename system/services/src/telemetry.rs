@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
+
+use crate::traces::{TARGET, Traces};
 
 /// Histogram by `method`, `route`, `status`, seconds.
 pub const HTTP_SECONDS: &str = "todo_http_request_seconds";
@@ -28,6 +32,9 @@ pub const HANDLED_FAILURES_TOTAL: &str = "todo_events_failed_total";
 pub const EARLY_TOTAL: &str = "todo_events_early_total";
 /// Counter by `consumer`: effects of versions whose predecessor never came.
 pub const GAPS_TOTAL: &str = "todo_events_gap_total";
+/// Counter by `outcome`: spans that a collector took (`posted`), and those that were dropped: `overflow` of the
+/// queue, `undelivered`, or `refused` by the collector.
+pub const TRACE_SPANS_TOTAL: &str = "todo_trace_spans_total";
 
 /// Upper bounds in seconds. Dense where the goals are: between 1 ms and 25 ms.
 const SECONDS_BUCKETS: [f64; 19] = [
@@ -55,19 +62,36 @@ pub fn parse_log_format(name: &str) -> Result<LogFormat, String> {
     }
 }
 
-/// Sends the process's logs to standard error, selected by `directives` in the syntax of
-/// `RUST_LOG`. Once a process.
-pub fn start_logs(format: LogFormat, directives: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(directives)
-        .with_context(|| format!("failed to read the log filter {directives:?} of RUST_LOG"))?;
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
-        LogFormat::Text => logs.try_init(),
+/// Sends the process's logs to standard error, selected by `directives` in the syntax of `RUST_LOG`, and its
+/// spans to `traces`. Once a process.
+pub fn start_logs(
+    format: LogFormat,
+    directives: &str,
+    traces: Option<&Traces>,
+) -> anyhow::Result<()> {
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.boxed(),
+    };
+    let filter = log_filter(directives)?;
+    let started = match traces {
+        // A filter for all costs less than one for each.
+        None => registry().with(lines).with(filter).try_init(),
+        Some(traces) => registry()
+            .with(lines.with_filter(filter))
+            .with(traces.layer())
+            .try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("failed to start logs: {error}"))
+}
+
+/// Spans for a collector are none of the logs': without a collector nobody shall see them.
+fn log_filter(directives: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(directives)
+        .with_context(|| format!("failed to read the log filter {directives:?} of RUST_LOG"))?;
+    let no_spans = format!("{TARGET}=off").parse();
+    Ok(filter.add_directive(no_spans.context("failed to keep spans out of the logs")?))
 }
 
 /// Starts recording metrics. Once a process; must be called within the runtime.
@@ -97,4 +121,24 @@ pub fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traces::is_on;
+
+    #[test]
+    fn logs_see_no_spans_for_a_collector_whatever_they_are_told_to_show() {
+        for directives in ["info", "trace", "otel=trace", "otel[publish]=info"] {
+            let filter = log_filter(directives).unwrap();
+            let lines = fmt::layer().with_writer(std::io::sink);
+            let subscriber = registry().with(lines).with(filter);
+            tracing::subscriber::with_default(subscriber, || {
+                assert!(tracing::enabled!(tracing::Level::INFO) || directives.starts_with("otel"));
+                assert!(!is_on(), "{directives}");
+            });
+        }
+        assert!(log_filter("=,=").is_err());
+    }
 }

@@ -38,6 +38,11 @@ pub fn trace_id(traceparent: &str) -> &str {
     traceparent.split('-').nth(1).unwrap_or_default()
 }
 
+/// The span id of a valid `traceparent`.
+pub fn span_id(traceparent: &str) -> &str {
+    traceparent.split('-').nth(2).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +60,7 @@ mod tests {
     fn only_well_formed_contexts_are_carried_on() {
         assert_eq!(valid_traceparent(VALID), Some(VALID));
         assert_eq!(trace_id(VALID), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(span_id(VALID), "00f067aa0ba902b7");
         for wrong in [
             "",
             "garbage",

@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use gauntlet_contract::{Envelope, EventType};
 use gauntlet_ports::{AuditLog, Audited, Delivery, Handler, PortError, Recorded, Settle};
 
+use tracing::Instrument as _;
+
 use super::poison::Poison;
-use crate::telemetry::EARLY_TOTAL;
+use crate::telemetry::{EARLY_TOTAL, chain};
+use crate::traces::{self, TraceSpan};
 
 /// Writes every event of `task-events` into the audit trail, once. What comes before its time is the log's to
 /// keep, and the [`Gatekeeper`](super::Gatekeeper)'s to have written.
@@ -26,6 +29,22 @@ impl AuditHandler {
             log,
             poison: Poison::new("audit"),
         }
+    }
+
+    /// Each event has a span of the one transaction.
+    async fn record(&self, events: &[Envelope]) -> Vec<Result<Recorded, PortError>> {
+        if !traces::is_on() {
+            return self.log.record(events).await;
+        }
+        let span = |event| TraceSpan::committed("commit audit", event, events.len());
+        let spans: Vec<_> = events.iter().map(span).collect();
+        let answers = self.log.record(events).await;
+        for (span, answer) in spans.iter().zip(&answers) {
+            if let Err(error) = answer {
+                span.failed(&chain(error));
+            }
+        }
+        answers
     }
 
     async fn settle(&self, event: &Envelope, answer: Result<Recorded, PortError>) -> Settle {
@@ -58,21 +77,24 @@ impl Handler for AuditHandler {
             .filter(|(_, fault)| fault.is_none())
             .map(|(delivery, _)| delivery.envelope.clone())
             .collect();
-        let mut answers = self.log.record(&sound).await.into_iter();
+        let mut answers = self.record(&sound).await.into_iter();
         let mut settled = Vec::with_capacity(batch.len());
         for (delivery, fault) in batch.iter().zip(faults) {
             let event = &delivery.envelope;
-            let settle = match fault {
-                Some(fault) => {
-                    let counting = self.log.count_failure(event);
-                    self.poison.at_fault(event, fault, counting).await
+            let settling = async {
+                match fault {
+                    Some(fault) => {
+                        let counting = self.log.count_failure(event);
+                        self.poison.at_fault(event, fault, counting).await
+                    }
+                    None => match answers.next() {
+                        Some(answer) => self.settle(event, answer).await,
+                        // A log that owes an answer has promised nothing.
+                        None => Settle::Retry,
+                    },
                 }
-                None => match answers.next() {
-                    Some(answer) => self.settle(event, answer).await,
-                    // A log that owes an answer has promised nothing.
-                    None => Settle::Retry,
-                },
             };
+            let settle = settling.instrument(traces::logs(event)).await;
             settled.push(settle);
         }
         settled

@@ -3,7 +3,9 @@
 mod audit;
 mod gatekeeper;
 mod poison;
+mod traced;
 
 pub use audit::AuditHandler;
 pub use gatekeeper::Gatekeeper;
 pub use poison::Poison;
+pub use traced::traced;

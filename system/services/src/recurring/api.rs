@@ -10,7 +10,10 @@ use gauntlet_ports::messaging::Reason;
 use gauntlet_ports::{Invoker, Secret};
 
 use crate::telemetry::chain;
+use crate::traces::TraceSpan;
 
+/// From here on an answer is not what was hoped for.
+const REFUSAL_FROM: u16 = 400;
 /// The kinds of 409 that only say that somebody else was quicker. Whoever asks again may well be
 /// answered otherwise.
 const CONTENTION: [&str; 2] = ["/problems/conflict", "/problems/idempotency-key-in-flight"];
@@ -78,7 +81,9 @@ impl SeriesApi {
             traceparent: traceparent.map(str::to_owned),
             ..self.context()
         };
-        self.ask(Method::POST, &path, body.into(), &context).await?;
+        let route = "/internal/series/{id}/instances";
+        let target = self.target(Method::POST, &path)?;
+        self.ask(&target, route, body.into(), context).await?;
         Ok(())
     }
 
@@ -90,8 +95,14 @@ impl SeriesApi {
     ) -> Result<Vec<DueInstance>, Refusal> {
         let behind = after.map_or_else(String::new, |id| format!("&after={id}"));
         let path = format!("/internal/series/due?limit={limit}{behind}");
-        let context = self.context();
-        let body = self.ask(Method::GET, &path, Bytes::new(), &context).await?;
+        let target = self.target(Method::GET, &path)?;
+        let asking = self.ask(
+            &target,
+            "/internal/series/due",
+            Bytes::new(),
+            self.context(),
+        );
+        let body = asking.await?;
         let list: DueInstances =
             serde_json::from_slice(&body).map_err(|error| surroundings(&error))?;
         Ok(list.items)
@@ -104,20 +115,33 @@ impl SeriesApi {
         }
     }
 
+    fn target(&self, method: Method, path: &str) -> Result<Target, Refusal> {
+        Target::app(&*self.app, method, path).map_err(|error| surroundings(&error))
+    }
+
+    /// Asks at `route`, which is the target's path with its parameters left open.
     async fn ask(
         &self,
-        method: Method,
-        path: &str,
+        target: &Target,
+        route: &str,
         body: Bytes,
-        context: &CallContext,
+        mut context: CallContext,
     ) -> Result<Bytes, Refusal> {
-        let target = Target::app(&*self.app, method, path).map_err(|error| surroundings(&error))?;
-        let answer = self
-            .invoker
-            .invoke(&target, body, context)
-            .await
-            .map_err(|error| surroundings(&error))?;
-        judged(answer)
+        let parent = context.traceparent.as_deref();
+        let span = TraceSpan::called(&self.app, target.method().as_str(), route, parent);
+        if let Some(own) = span.traceparent() {
+            context.traceparent = Some(own.to_owned());
+        }
+        match self.invoker.invoke(target, body, &context).await {
+            Ok(answer) => {
+                span.answered(answer.status.as_u16(), REFUSAL_FROM);
+                judged(answer)
+            }
+            Err(error) => {
+                span.failed(&chain(&error));
+                Err(surroundings(&error))
+            }
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use gauntlet_contract::recurrence::NextInstance;
 use gauntlet_contract::{Envelope, EventData, EventType, SeriesId};
 use gauntlet_ports::{Delivery, Handler, Settle, StateStore};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::api::{Refusal, SeriesApi};
 use super::inbox::Inbox;
 use crate::consumers::Poison;
 use crate::telemetry::chain;
 use crate::trace_context::valid_traceparent;
+use crate::traces;
 
 const CONSUMER: &str = "recurring";
 /// Events of a batch that are handled at once. They need no order: only an instance that is there can
@@ -102,7 +104,10 @@ impl Handler for RecurringHandler {
         let deadline = Instant::now() + BATCH_WITHIN;
         let each: Vec<_> = batch
             .iter()
-            .map(|delivery| self.settle_by(deadline, &delivery.envelope))
+            .map(|Delivery { envelope, .. }| {
+                let settling = self.settle_by(deadline, envelope);
+                settling.instrument(traces::logs(envelope))
+            })
             .collect();
         stream::iter(each).buffered(IN_FLIGHT_MAX).collect().await
     }

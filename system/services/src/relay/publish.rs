@@ -15,6 +15,7 @@ use super::lease::Lease;
 use super::marker::Marker;
 use super::settings::RelaySettings;
 use crate::telemetry::{RELAY_FAILURES_TOTAL, RELAY_LAG_SECONDS};
+use crate::traces::{self, TraceSpan};
 
 /// What every publication of a relay shares.
 #[derive(Clone)]
@@ -61,11 +62,12 @@ impl Publication {
         };
         let mut ended = Ended::default();
         let mut published = Vec::new();
-        for ((seq, attempts), (envelope, ack)) in
-            rows.into_iter().zip(events.into_iter().zip(answer.acks))
+        for ((seq, attempts), (envelope, is_published)) in rows
+            .into_iter()
+            .zip(events.into_iter().zip(answer.published))
         {
             let (began, took) = (answer.began, answer.took);
-            if self.is_published(&envelope, ack) {
+            if is_published {
                 ended.free.push(envelope.subject);
                 published.push(self.marker.sent(began.proof(seq, attempts, took)));
             } else {
@@ -102,8 +104,7 @@ impl Publication {
             let Some(answer) = self.attempt(&entry.topic, events, Some(began)).await else {
                 return ended;
             };
-            let mut acks = answer.acks.into_iter();
-            if acks.all(|ack| self.is_published(&entry.envelope, ack)) {
+            if answer.published.iter().all(|is_published| *is_published) {
                 let proof = began.proof(entry.seq, entry.attempts, answer.took);
                 self.marker.sent(proof).await;
                 return ended;
@@ -130,6 +131,7 @@ impl Publication {
             return None;
         }
         let began = began.unwrap_or_else(Began::now);
+        let spans = spans(topic, events);
         let publishing = self.publisher.publish(topic, events);
         let acks = tokio::time::timeout(self.settings.publish_timeout, publishing).await;
         let took = began.clock.elapsed();
@@ -137,7 +139,19 @@ impl Publication {
         let owed = || Ack::Unknown("the publisher did not answer".to_owned());
         let mut acks = acks.unwrap_or_default();
         acks.resize_with(events.len(), owed);
-        Some(Answer { began, took, acks })
+        let mut spans = spans.into_iter();
+        let published = events.iter().zip(acks).map(|(event, ack)| {
+            let Some(span) = spans.next() else {
+                return self.is_published(event, ack);
+            };
+            span.acknowledged(&ack);
+            span.logs().in_scope(|| self.is_published(event, ack))
+        });
+        Some(Answer {
+            began,
+            took,
+            published: published.collect(),
+        })
     }
 
     /// Rejected and unknown are alike from here on: the event is repeated until it is known. A
@@ -180,11 +194,22 @@ impl Publication {
     }
 }
 
-/// What came of a call: an answer for each of its events.
+/// A span for each event; none at all where spans go nowhere.
+fn spans(topic: &TopicName, events: &[Envelope]) -> Vec<TraceSpan> {
+    if !traces::is_on() {
+        return Vec::new();
+    }
+    let spans = events.iter();
+    spans
+        .map(|event| TraceSpan::published(topic, event))
+        .collect()
+}
+
+/// What came of a call: whether each of its events is known to be published.
 struct Answer {
     began: Began,
     took: Duration,
-    acks: Vec<Ack>,
+    published: Vec<bool>,
 }
 
 /// When the first attempt at an event began, on both clocks. Not before it had its slot: waiting for

@@ -21,7 +21,7 @@ use super::parts::Parts;
 use super::stores;
 use crate::commands::Commands;
 use crate::config::Config;
-use crate::consumers::{AuditHandler, Gatekeeper};
+use crate::consumers::{AuditHandler, Gatekeeper, traced};
 use crate::health::{Component, Probe};
 use crate::recurring::{RecurringHandler, SchedulePass, ScheduleSettings, SeriesApi};
 use crate::relay::{Relay, RelaySettings};
@@ -167,10 +167,12 @@ impl Parts {
     /// The group is the role's own, so that each role sees every event and the replicas of one
     /// share them.
     fn subscribe(&mut self, config: &Config, role: Role, topic: Topic, handler: Arc<dyn Handler>) {
+        let topic = TopicName::new(&config.topic_prefix, topic);
+        let group = format!("{}{}", config.topic_prefix, role.as_str());
         self.subscriptions = std::mem::take(&mut self.subscriptions).with(Subscription {
-            topic: TopicName::new(&config.topic_prefix, topic),
-            group: format!("{}{}", config.topic_prefix, role.as_str()),
-            handler,
+            handler: traced(handler, &topic, &group),
+            topic,
+            group,
         });
     }
 

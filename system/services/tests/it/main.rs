@@ -35,4 +35,5 @@ mod start_up;
 mod store_trouble;
 mod support;
 mod tasks;
+mod traces;
 mod waking;
