@@ -88,6 +88,9 @@ pub enum Component {
     Publishing,
     /// Consuming: subscribed and assigned.
     Consuming,
+    /// That what the sidecar delivers is let in. Not needed: whoever reaches the port can have himself
+    /// refused, and must not take the process out of service by that.
+    Deliveries,
     /// The store of state that is no truth.
     State,
     /// Where secrets are looked for. They were found at the start, and are not needed again.
@@ -105,6 +108,7 @@ impl Component {
         match self {
             Component::Database | Component::Dapr | Component::Consuming => true,
             Component::Publishing
+            | Component::Deliveries
             | Component::State
             | Component::Secrets
             | Component::Invocation
@@ -140,6 +144,7 @@ pub struct ComponentReport {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct DaprReport {
+    /// Degraded where it is reachable, and what it delivers is refused.
     pub status: Status,
     pub sidecar_reachable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -266,18 +271,26 @@ fn components(answers: &[Answer]) -> Components {
             detail: failed.cloned(),
         }
     };
-    let dapr = of(&[Component::Dapr]);
     Components {
-        dapr: DaprReport {
-            status: dapr.status,
-            sidecar_reachable: dapr.reachable,
-            detail: dapr.detail,
-        },
+        dapr: sidecar(of(&[Component::Dapr]), of(&[Component::Deliveries])),
         database: of(&[Component::Database]),
         pubsub: of(&[Component::Publishing, Component::Consuming]),
         statestore: of(&[Component::State]),
         secrets: of(&[Component::Secrets]),
         invocation: of(&[Component::Invocation, Component::Schedule]),
+    }
+}
+
+/// Of a sidecar that is not reachable its deliveries tell nothing more.
+fn sidecar(dapr: ComponentReport, deliveries: ComponentReport) -> DaprReport {
+    let refused = deliveries.detail.filter(|_| dapr.reachable);
+    DaprReport {
+        status: match refused {
+            Some(_) => Status::Degraded,
+            None => dapr.status,
+        },
+        sidecar_reachable: dapr.reachable,
+        detail: dapr.detail.or(refused),
     }
 }
 
@@ -324,6 +337,35 @@ mod tests {
             assert_eq!(report.status, Status::Degraded, "{component:?}");
             assert!(report.is_ready());
         }
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_that_is_refused_shows_and_leaves_the_process_ready() {
+        let probes = |sidecar, deliveries| {
+            vec![
+                probe(Component::Dapr, sidecar),
+                probe(Component::Deliveries, deliveries),
+            ]
+        };
+        let refused = Err("refused".to_owned());
+        let health = Health::new("audit", probes(Ok(()), refused.clone()));
+        let report = health.report().await;
+        assert_eq!(report.status, Status::Degraded);
+        assert!(report.is_ready());
+        let dapr = report.components.dapr;
+        assert_eq!(dapr.status, Status::Degraded);
+        assert!(dapr.sidecar_reachable);
+        assert_eq!(dapr.detail.as_deref(), Some("refused"));
+
+        let health = Health::new("audit", probes(failed(), refused));
+        let dapr = health.report().await.components.dapr;
+        assert_eq!(dapr.status, Status::Unhealthy);
+        assert_eq!(dapr.detail.as_deref(), Some("gone"));
+
+        let health = Health::new("audit", probes(Ok(()), Ok(())));
+        let dapr = health.report().await.components.dapr;
+        assert_eq!(dapr.status, Status::Healthy);
+        assert_eq!(dapr.detail, None);
     }
 
     #[tokio::test]

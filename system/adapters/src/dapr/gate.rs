@@ -13,6 +13,7 @@ use gauntlet_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
 use gauntlet_contract::{Problem, TopicName};
 use gauntlet_ports::Secret;
 
+use super::refusals::Refusals;
 use crate::telemetry;
 
 /// The header in which a sidecar shows its app the value of its variable `APP_API_TOKEN`.
@@ -29,6 +30,7 @@ const CHALLENGE: &str = r#"dapr-api-token realm="todo""#;
 pub(super) struct Gate {
     token: Arc<Digest>,
     topic: TopicName,
+    refusals: Refusals,
 }
 
 impl fmt::Debug for Gate {
@@ -40,10 +42,11 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    pub(super) fn new(token: &Secret, topic: TopicName) -> Self {
+    pub(super) fn new(token: &Secret, topic: TopicName, refusals: Refusals) -> Self {
         Self {
             token: Arc::new(digest(&SHA256, token.reveal().as_bytes())),
             topic,
+            refusals,
         }
     }
 
@@ -65,9 +68,10 @@ impl Gate {
 /// for a reason to deliver again, so that one whose token was mistaken loses nothing.
 pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     if gate.opens(request.headers()) {
+        gate.refusals.admitted();
         return next.run(request).await;
     }
-    tracing::warn!(topic = %gate.topic, "delivery without the sidecar's token refused");
+    gate.refusals.refused(&gate.topic);
     telemetry::refused(&gate.topic);
     refusal()
 }

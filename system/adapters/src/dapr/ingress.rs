@@ -12,6 +12,7 @@ use gauntlet_ports::{Ingress, ReadySignal, Secret, Settle, SourceState, Subscrip
 use tokio_util::sync::CancellationToken;
 
 use super::gate::{Gate, admit};
+use super::refusals::Refusals;
 use super::subscribe::{Answer, Declared, route};
 use crate::consume::{Batcher, decode};
 use crate::telemetry;
@@ -48,6 +49,16 @@ pub fn ingress(
     set: &SubscriptionSet,
     stop: &CancellationToken,
 ) -> Ingress {
+    ingress_telling(&Refusals::default(), settings, set, stop)
+}
+
+/// As [`ingress`], and notes there which deliveries are refused.
+pub fn ingress_telling(
+    refusals: &Refusals,
+    settings: &DaprIngressSettings,
+    set: &SubscriptionSet,
+    stop: &CancellationToken,
+) -> Ingress {
     let (ready, state) = ReadySignal::single();
     let declared: Arc<[Declared]> = set
         .iter()
@@ -63,7 +74,7 @@ pub fn ingress(
         let topic = subscription.topic.clone();
         let (batcher, run) = Batcher::new(subscription.clone(), stop.clone());
         batchers.push(run);
-        let gate = Gate::new(&settings.token, topic.clone());
+        let gate = Gate::new(&settings.token, topic.clone(), refusals.clone());
         let path = route(&topic);
         let delivery = post(deliver).with_state(Delivered {
             topic,
@@ -236,6 +247,32 @@ mod tests {
         assert_eq!(answer, json!({"status": "SUCCESS"}));
         assert_eq!(handler.times(event.id), 1);
         running.abort();
+    }
+
+    #[tokio::test]
+    async fn refusals_are_told_of_until_the_sidecar_shows_its_token() {
+        let settings = DaprIngressSettings {
+            pubsub_name: "pubsub".to_owned(),
+            token: Secret::new(TOKEN).unwrap(),
+        };
+        let set = SubscriptionSet::default().with(Subscription {
+            topic: TopicName::new("", Topic::TaskEvents),
+            group: "audit".to_owned(),
+            handler: Arc::new(Recorder::accepting()),
+        });
+        let refusals = Refusals::default();
+        let stop = CancellationToken::new();
+        let router = ingress_telling(&refusals, &settings, &set, &stop).router;
+        let router = router.unwrap();
+        assert_eq!(refusals.check(), Ok(()));
+        for token in forged() {
+            let request = delivery(token.as_deref(), "{not json");
+            router.clone().oneshot(request).await.unwrap();
+        }
+        let told = refusals.check().unwrap_err();
+        assert!(told.contains("task-events are refused, 5 in a row"));
+        post_event(&router, "{not json").await;
+        assert_eq!(refusals.check(), Ok(()));
     }
 
     #[tokio::test]

@@ -52,7 +52,7 @@ pub struct DaprStateSettings {
 ///   all. In a transaction of 1.16.5 an etag matches what is absent, absence is not judged, a deletion
 ///   takes the count that etags are made of back to one, and what was applied before an expectation
 ///   that is not met stays applied. So an `apply` that expects anything is refused as `Invalid`, and
-///   nothing is sent. The direct adapter holds all of it on Redis.
+///   nothing is sent. The direct adapter holds all of it on Redis (decision 0021).
 ///
 /// A sidecar that repeats a change by a resiliency policy of its own may answer `Conflict` to a change
 /// that it has made, so that a state store must have none with retries.

@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::progress::Lines;
-use crate::sidecars::{Bulk, Deliveries, Doomed, Sidecars};
+use crate::sidecars::{Broker, Bulk, Bus, Deliveries, Doomed, Sidecars};
 
 /// Postgres ends its sessions at once, Kafka takes a second or two.
 const GRACE: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 type Once<T> = OnceCell<Result<T, String>>;
 
 pub(crate) struct Components {
-    ground: Once<Ground>,
+    ground: Once<Arc<Ground>>,
     kafka: Once<Kafka>,
     redis: Once<Redis>,
     postgres: Once<Postgres>,
@@ -50,6 +50,8 @@ pub(crate) struct Components {
     deliveries: Once<Deliveries>,
     doomed: Once<Doomed>,
     bulk: Once<Bulk>,
+    bus_on_kafka: Once<Bus>,
+    bus_on_redis: Once<Bus>,
     /// Not that of a trial: children are watched from their start to the end of the last trial.
     runtime: Runtime,
 }
@@ -66,20 +68,25 @@ impl Components {
             deliveries: OnceCell::new(),
             doomed: OnceCell::new(),
             bulk: OnceCell::new(),
+            bus_on_kafka: OnceCell::new(),
+            bus_on_redis: OnceCell::new(),
             runtime: runtime?,
         })
     }
 
     /// The bootstrap address, `host:port`.
     pub(crate) fn kafka(&self) -> Result<String, Failed> {
-        let kafka = self.started(&self.kafka, async |ground| {
+        Ok(self.kafka_server()?.brokers())
+    }
+
+    fn kafka_server(&self) -> Result<Kafka, Failed> {
+        self.started(&self.kafka, async |ground| {
             let artifact = ground.obtain(ComponentId::Kafka).await?;
             let java = ground.store.java()?;
             let kafka = Kafka::plan(&Runnable::of_artifact(&artifact), &java, &ground.site).await?;
             ground.bring_up(kafka.spec()).await?;
             Ok(kafka)
-        })?;
-        Ok(kafka.brokers())
+        })
     }
 
     /// The server's URL, `redis://host:port`.
@@ -126,6 +133,34 @@ impl Components {
         self.started(&self.bulk, async |ground| Bulk::start(ground, &redis).await)
     }
 
+    /// Sidecars whose topics are on Kafka.
+    pub(crate) fn bus_on_kafka(&self) -> Result<Bus, Failed> {
+        let kafka = self.kafka_server()?;
+        let broker = Broker {
+            folder: "kafka",
+            variable: "KAFKA_BROKERS",
+            peers: kafka.peers().to_owned(),
+            address: kafka.brokers(),
+        };
+        self.started(&self.bus_on_kafka, async |ground| {
+            Bus::start(ground, broker).await
+        })
+    }
+
+    /// Sidecars whose topics are on Redis.
+    pub(crate) fn bus_on_redis(&self) -> Result<Bus, Failed> {
+        let redis = self.redis_server()?;
+        let broker = Broker {
+            folder: "redis",
+            variable: "REDIS_HOST",
+            peers: redis.peers().to_owned(),
+            address: redis.url(),
+        };
+        self.started(&self.bus_on_redis, async |ground| {
+            Bus::start(ground, broker).await
+        })
+    }
+
     /// The server, whose superuser the tests are.
     pub(crate) fn postgres(&self) -> Result<Postgres, Failed> {
         self.started(&self.postgres, async |ground| {
@@ -140,10 +175,12 @@ impl Components {
     fn started<T: Clone>(
         &self,
         once: &Once<T>,
-        start: impl AsyncFnOnce(&Ground) -> Result<T, BoxError>,
+        start: impl AsyncFnOnce(&Arc<Ground>) -> Result<T, BoxError>,
     ) -> Result<T, Failed> {
         let starting = once.get_or_init(async || {
-            let opening = self.ground.get_or_init(async || told(Ground::open().await));
+            let opening = self
+                .ground
+                .get_or_init(async || told(Ground::open().await.map(Arc::new)));
             let ground = opening.await.as_ref().map_err(String::clone)?;
             told(start(ground).await)
         });
@@ -227,12 +264,21 @@ impl Ground {
         Ok(tokio::task::spawn_blocking(move || store.obtain(id, &Lines)).await??)
     }
 
-    pub(crate) async fn bring_up(&self, spec: &ServiceSpec) -> Result<(), StackError> {
+    pub(crate) async fn bring_up(
+        &self,
+        spec: &ServiceSpec,
+    ) -> Result<Arc<dyn Instance>, StackError> {
         let service = self.provider.start(spec.clone(), &self.site.run).await?;
         // Before it is ready: if it never is, it has to be stopped too.
         self.running().push(Arc::clone(&service));
         service.ready(service.ready_within()).await?;
-        Ok(())
+        Ok(service)
+    }
+
+    /// Ends one that is not needed until the last trial.
+    pub(crate) async fn take_down(&self, service: &Arc<dyn Instance>) -> Result<(), StackError> {
+        self.running().retain(|other| !Arc::ptr_eq(other, service));
+        service.stop(GRACE).await.map(drop)
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Arc<dyn Instance>>> {

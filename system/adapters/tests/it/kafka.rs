@@ -29,13 +29,13 @@ pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     )
 }
 
-struct Kafka {
+pub(crate) struct Kafka {
     settings: KafkaSettings,
     topic: TopicName,
 }
 
 impl Kafka {
-    async fn with_fresh_topic(brokers: &str) -> Self {
+    pub(crate) async fn with_fresh_topic(brokers: &str) -> Self {
         let settings = KafkaSettings::new(brokers, "contract");
         let topic = fresh_topic();
         let admin: AdminClient<DefaultClientContext> = client(&settings).create().unwrap();

@@ -10,6 +10,7 @@
 
 mod audit;
 mod components;
+mod dapr;
 mod invocation;
 mod kafka;
 mod plan;
@@ -59,6 +60,7 @@ fn run_trials(args: &Arguments) -> Result<ExitCode, String> {
         secrets::trials,
         invocation::trials,
         sidecars::trials,
+        dapr::trials,
     ];
     let trials: Vec<Trial> = suites
         .iter()

@@ -29,14 +29,14 @@ pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     )
 }
 
-struct Redis {
+pub(crate) struct Redis {
     settings: RedisSettings,
     publisher: RedisPublisher,
     topic: TopicName,
 }
 
 impl Redis {
-    async fn with_fresh_topic(url: &str) -> Self {
+    pub(crate) async fn with_fresh_topic(url: &str) -> Self {
         let consumer = format!("it-{}", Uuid::now_v7());
         let mut settings = RedisSettings::new(url, consumer);
         settings.claim_idle = Duration::from_secs(1);

@@ -1,6 +1,8 @@
-//! Two sidecars for the ports that need no broker, in front of one app that tells what it was sent.
+//! Sidecars: two for the ports that need no broker, in front of one app that tells what it was sent, and
+//! those that deliver events.
 
 mod bulk;
+mod bus;
 mod delivery;
 mod doomed;
 
@@ -14,7 +16,7 @@ use gauntlet_harness::component::dapr::{SidecarPlan, sidecar};
 use gauntlet_harness::component::postgres::Postgres;
 use gauntlet_harness::component::redis::Redis;
 use gauntlet_harness::component::{Listener, Runnable, Site};
-use gauntlet_harness::provider::ServiceId;
+use gauntlet_harness::provider::{ServiceId, ServiceSpec};
 use gauntlet_harness::store::ComponentId;
 use gauntlet_ports::testsuite::invocation::echo_router;
 use gauntlet_ports::testsuite::secrets::KEPT_SECRETS;
@@ -24,6 +26,7 @@ use tokio::net::TcpListener;
 use crate::components::{Components, Ground};
 
 pub(crate) use bulk::Bulk;
+pub(crate) use bus::{Broker, Bus};
 pub(crate) use delivery::Deliveries;
 pub(crate) use doomed::Doomed;
 
@@ -32,12 +35,16 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Apps that the component files are meant for; the one app answers for both.
 pub(crate) const API: &str = "api";
 pub(crate) const AUDIT: &str = "audit";
+/// An app that consumes as well.
+const RECURRING: &str = "recurring";
+/// The component of events, on each broker.
+pub(crate) const PUBSUB: &str = "pubsub";
 /// The secret store that holds what the suite asks for.
 pub(crate) const SECRETS: &str = "file";
 /// The files that the system's own sidecars are given.
 const COMPONENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../components/local");
 /// What the sidecars show their apps.
-const TOKEN: &str = "an-app-api-token-of-32-characters";
+pub(crate) const TOKEN: &str = "an-app-api-token-of-32-characters";
 /// No app here has actors or jobs, and with no address at all a sidecar does not wait for either service.
 const NO_CONTROL_PLANE: &str = "";
 
@@ -75,14 +82,14 @@ impl Sidecars {
             ("REDIS_HOST".to_owned(), redis.peers().to_owned()),
             ("APP_API_TOKEN".to_owned(), TOKEN.to_owned()),
         ];
-        let state = PathBuf::from(COMPONENTS).join("state");
+        let [state, exchanged] = ["state", "state-redis"].map(|it| Path::new(COMPONENTS).join(it));
         let mut urls = Vec::new();
         for (app_id, resources) in [
             (API, vec![common(), state, secrets(&home)?]),
-            (AUDIT, vec![common(), redis_as_statestore(&home)?]),
+            (AUDIT, vec![common(), exchanged]),
         ] {
             let seat = Seat {
-                name: app_id,
+                name: app_id.to_owned(),
                 app_id,
                 app: echo,
                 resources,
@@ -105,7 +112,7 @@ impl Sidecars {
 /// One sidecar.
 struct Seat<'a> {
     /// No other sidecar's.
-    name: &'a str,
+    name: String,
     app_id: &'a str,
     app: SocketAddr,
     resources: Vec<PathBuf>,
@@ -117,6 +124,13 @@ struct Seat<'a> {
 impl Seat<'_> {
     /// Starts the sidecar. Answers its URL.
     async fn take(self, ground: &Ground) -> Result<String, BoxError> {
+        let (plan, url) = self.plan(ground).await?;
+        ground.bring_up(&plan).await?;
+        Ok(url)
+    }
+
+    /// What is to be started, and the URL that it will have.
+    async fn plan(self, ground: &Ground) -> Result<(ServiceSpec, String), BoxError> {
         let daprd = ground.obtain(ComponentId::Daprd).await?;
         let daprd = Runnable::of_artifact(&daprd);
         let http = listener(&ground.site, "a sidecar's HTTP")?;
@@ -133,9 +147,7 @@ impl Seat<'_> {
             scheduler: NO_CONTROL_PLANE.to_owned(),
             placement: NO_CONTROL_PLANE.to_owned(),
         };
-        let spec = sidecar(&daprd, plan, &ground.site)?;
-        ground.bring_up(&spec).await?;
-        Ok(url)
+        Ok((sidecar(&daprd, plan, &ground.site)?, url))
     }
 }
 
@@ -171,14 +183,6 @@ fn secrets(home: &Path) -> Result<PathBuf, BoxError> {
         file.display()
     );
     folder(home, "resources-secrets", &component)
-}
-
-/// A folder with the system's Redis component under the name of its Postgres component: that is how one is
-/// exchanged for the other.
-fn redis_as_statestore(home: &Path) -> Result<PathBuf, BoxError> {
-    let redis = fs::read_to_string(Path::new(COMPONENTS).join("state/redis.yaml"))?;
-    let renamed = redis.replace("name: cache", "name: statestore");
-    folder(home, "resources-redis", &renamed)
 }
 
 fn folder(home: &Path, name: &str, component: &str) -> Result<PathBuf, BoxError> {

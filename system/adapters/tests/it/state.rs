@@ -183,7 +183,7 @@ async fn dapr_on_postgres_keeps_the_state_contract(sidecars: Sidecars) {
     state_store_suite(&store).await;
 }
 
-/// Both with the system's own component and under the name of the other one.
+/// Both as a cache and in the place of the Postgres component.
 async fn dapr_on_redis_keeps_all_but_expectations_and_refuses_those(sidecars: Sidecars) {
     for store in [
         dapr_store(&sidecars.api, "cache"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use gauntlet_adapters::dapr::{
-    DaprIngressSettings, DaprPublisher, DaprSettings, DaprSidecar, ingress as dapr_ingress,
+    DaprIngressSettings, DaprPublisher, DaprSettings, DaprSidecar, Refusals, ingress_telling,
 };
 use gauntlet_adapters::kafka::{KafkaPublisher, KafkaSettings, ingress as kafka_ingress};
 use gauntlet_adapters::redis::{RedisPublisher, RedisSettings, ingress as redis_ingress};
@@ -95,24 +95,31 @@ pub(super) async fn publisher(
     })
 }
 
-/// With a sidecar it delivers to our routes; without, the process fetches.
+/// With a sidecar it delivers to our routes, and a probe tells of what is refused there; without, the process
+/// fetches.
 pub(super) fn ingress(
     config: &Config,
     secrets: &Resolved,
     set: &SubscriptionSet,
     stop: &CancellationToken,
-) -> anyhow::Result<Ingress> {
-    Ok(match &config.bus {
+) -> anyhow::Result<(Ingress, Option<Probe>)> {
+    let ingress = match &config.bus {
         Bus::Dapr { pubsub_name, .. } => {
             let settings = DaprIngressSettings {
                 pubsub_name: pubsub_name.clone(),
                 token: secrets.get(Need::AppApiToken)?.clone(),
             };
-            dapr_ingress(&settings, set, stop)
+            let refusals = Refusals::default();
+            let ingress = ingress_telling(&refusals, &settings, set, stop);
+            let probe = Probe::new(Component::Deliveries, pubsub_name, move || {
+                std::future::ready(refusals.check())
+            });
+            return Ok((ingress, Some(probe)));
         }
         Bus::Kafka { brokers } => kafka_ingress(&kafka_settings(config, brokers), set, stop)?,
         Bus::Redis => redis_ingress(&redis_settings(config, secrets)?, set, stop)?,
-    })
+    };
+    Ok((ingress, None))
 }
 
 fn kafka_settings(config: &Config, brokers: &str) -> KafkaSettings {

@@ -44,12 +44,13 @@ pub async fn wire(
         parts.add_recurring(config, &secrets).await?;
     }
     let consumes = !parts.subscriptions.is_empty();
-    let ingress = ingress(
+    let (ingress, deliveries) = ingress(
         config,
         &secrets,
         &parts.subscriptions,
         &parts.stop_consuming,
     )?;
+    parts.probes.extend(deliveries);
     let run = ingress.run;
     // A sidecar asks for subscriptions even where there are none, hence the routes in any case.
     // Without a subscription there is nothing to run, and its end would look like a failure.

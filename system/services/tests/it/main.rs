@@ -9,6 +9,7 @@ mod audit_api;
 mod audit_handler;
 mod auth;
 mod health_question;
+mod health_refusals;
 mod idempotency;
 mod instances;
 mod interposed;

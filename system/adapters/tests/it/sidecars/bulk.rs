@@ -20,12 +20,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 
-use super::{AUDIT, BoxError, COMPONENTS, Seat, common, folder};
+use super::{AUDIT, BoxError, COMPONENTS, PUBSUB, Seat, common, folder};
 use crate::components::{Components, Ground};
 use crate::topics::fresh_topic;
 use crate::trials::trials;
 
-const PUBSUB: &str = "pubsub";
 /// What the app answers, a delivery a line: of three entries it has done with the first, and of the two that
 /// come again it gives up the one and has done with the other.
 const ANSWERS: [&[&str]; 2] = [&["SUCCESS", "RETRY", "RETRY"], &["DROP", "SUCCESS"]];
@@ -81,7 +80,7 @@ impl Bulk {
         tokio::spawn(axum::serve(listener, router).into_future());
         let home = ground.site.run.temp_dir("bulk")?;
         let seat = Seat {
-            name: "bulk",
+            name: "bulk".to_owned(),
             app_id: AUDIT,
             app: address,
             resources: vec![common(), with_workers(&home)?],

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use gauntlet_adapters::dapr::{
-    DaprIngressSettings, DaprInvoker, DaprPublisher, DaprSettings, ingress,
+    DaprIngressSettings, DaprInvoker, DaprPublisher, DaprSettings, Refusals, ingress_telling,
 };
 use gauntlet_contract::{Envelope, TaskId, TopicName};
 use gauntlet_harness::component::redis::Redis;
@@ -23,12 +23,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{AUDIT, BoxError, COMPONENTS, Seat, TOKEN, common};
+use super::{AUDIT, BoxError, COMPONENTS, PUBSUB, Seat, TOKEN, common};
 use crate::components::{Components, Ground};
 use crate::topics::fresh_topic;
 use crate::trials::trials;
 
-const PUBSUB: &str = "pubsub";
 const TOKEN_HEADER: &str = "dapr-api-token";
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -47,6 +46,7 @@ pub(crate) struct Deliveries {
     app: String,
     topic: TopicName,
     handler: Arc<Recorder>,
+    refusals: Refusals,
     mistakes: Mistakes,
     /// One trial at a time: a mistake is made with whatever is delivered next.
     turn: Arc<Mutex<()>>,
@@ -72,7 +72,9 @@ impl Deliveries {
             pubsub_name: PUBSUB.to_owned(),
             token: Secret::new(TOKEN).ok_or("a token")?,
         };
-        let ingress = ingress(&settings, &subscriptions, &CancellationToken::new());
+        let refusals = Refusals::default();
+        let never = CancellationToken::new();
+        let ingress = ingress_telling(&refusals, &settings, &subscriptions, &never);
         tokio::spawn(ingress.run);
         let mistakes = Mistakes {
             left: Arc::default(),
@@ -84,7 +86,7 @@ impl Deliveries {
         let address = app.local_addr()?;
         tokio::spawn(axum::serve(app, router).into_future());
         let seat = Seat {
-            name: "delivering",
+            name: "delivering".to_owned(),
             app_id: AUDIT,
             app: address,
             resources: vec![common(), PathBuf::from(COMPONENTS).join("redis")],
@@ -100,6 +102,7 @@ impl Deliveries {
             app: format!("http://{address}"),
             topic,
             handler,
+            refusals,
             mistakes,
             turn: Arc::default(),
         })
@@ -148,6 +151,7 @@ async fn a_sidecar_delivers_with_its_token_and_nobody_delivers_without(bench: De
     for token in [None, Some(""), Some("another-token")] {
         let answer = bench.forge(&forged, token).await;
         assert_eq!(answer, StatusCode::UNAUTHORIZED, "{token:?}");
+        assert!(bench.refusals.check().is_err(), "{token:?}");
     }
     bench.publish(&genuine).await;
     bench
@@ -156,6 +160,7 @@ async fn a_sidecar_delivers_with_its_token_and_nobody_delivers_without(bench: De
             seen.times(genuine.id) > 0
         })
         .await;
+    assert_eq!(bench.refusals.check(), Ok(()), "the sidecar is let in");
     // The handler is what writes rows: what it never saw left none.
     assert_eq!(bench.handler.times(forged.id), 0);
     // It is the token that was amiss, and nothing else.

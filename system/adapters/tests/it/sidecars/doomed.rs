@@ -26,7 +26,7 @@ impl Doomed {
         let deliveries = Arc::default();
         tokio::spawn(live_until_called(listener, Arc::clone(&deliveries)));
         let seat = Seat {
-            name: "doomed",
+            name: "doomed".to_owned(),
             // The one that the resiliency policies are for.
             app_id: API,
             app,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::events::task_event;
 use super::recorder::{Recorder, SETTLE_WITHIN};
+use super::waiver::{self, Clause, Waiver, assert_unchanged};
 use crate::error::PortError;
 use crate::messaging::{Ack, Handler, Ingress, Publisher, Settle, Subscription, SubscriptionSet};
 
@@ -27,10 +28,15 @@ pub trait MessagingBackend: Send + Sync {
 
     /// Waits for at least `count` dead letters and answers all that there are, byte by byte.
     async fn dead_letters(&self, count: usize) -> Vec<Vec<u8>>;
+
+    /// What of the contract it does not promise.
+    fn waivers(&self) -> &[Waiver] {
+        &[]
+    }
 }
 
 /// Runs every case of the contract, each on a fresh backend from `make`. Panics at the first
-/// promise that is broken.
+/// promise that is broken, and at a waiver that is not needed where a case can tell.
 pub async fn messaging_contract<B, F>(make: impl Fn() -> F)
 where
     B: MessagingBackend,
@@ -114,10 +120,9 @@ async fn every_event_reaches_every_group(backend: impl MessagingBackend) {
             })
             .await;
         let done = recorder.done();
-        for event in &events {
-            let handled = done.iter().find(|seen| seen.id == event.id);
-            assert_eq!(handled, Some(event), "the event changed on its way");
-        }
+        let first_of = |event: &Envelope| done.iter().find(|seen| seen.id == event.id).cloned();
+        let arrived: Vec<Envelope> = events.iter().filter_map(first_of).collect();
+        assert_unchanged(&events, &arrived, backend.waivers());
     }
     for consumer in consumers {
         consumer.drain().await;
@@ -159,9 +164,17 @@ async fn order_is_kept_per_key(backend: impl MessagingBackend) {
             events.iter().all(|e| done.iter().any(|d| d.id == e.id))
         })
         .await;
+    // No order shows in one pass whether it could be another, so that nothing more is asked then.
+    if waiver::of(backend.waivers(), Clause::OrderPerKey).is_none() {
+        assert_in_order(&recorder.done());
+    }
+    consumer.drain().await;
+}
+
+fn assert_in_order(done: &[Envelope]) {
     let mut reached: HashMap<EntityId, u64> = HashMap::new();
-    for event in recorder.done() {
-        let version = version_of(&event);
+    for event in done {
+        let version = version_of(event);
         let newest = reached.entry(event.subject).or_default();
         // A duplicate may come late; a version that skips one may not.
         assert!(
@@ -171,17 +184,21 @@ async fn order_is_kept_per_key(backend: impl MessagingBackend) {
         );
         *newest = version.max(*newest);
     }
-    consumer.drain().await;
 }
 
 fn version_of(event: &Envelope) -> u64 {
     event.data.version().expect("an event of a task")
 }
 
+/// So many keys that some share whatever they may have to share with one that is stuck.
+const OTHERS: usize = 60;
+/// Tries that take longer than it takes to handle all others, where those do not wait.
+const MANY_TRIES: usize = 30;
+
 async fn a_retry_holds_back_its_own_key_only(backend: impl MessagingBackend) {
     let task_id = TaskId::generate();
     let (stuck, behind) = (task_event(task_id, 1), task_event(task_id, 2));
-    let others = unrelated(10);
+    let others = unrelated(OTHERS);
     let released = Arc::new(AtomicBool::new(false));
     let recorder = Arc::new(Recorder::answering({
         let (released, stuck) = (Arc::clone(&released), stuck.id);
@@ -196,16 +213,29 @@ async fn a_retry_holds_back_its_own_key_only(backend: impl MessagingBackend) {
     let consumer = Consumer::start(&backend, GROUP, recorder.clone());
     publish(&backend, &[stuck.clone(), behind.clone()]).await;
     publish(&backend, &others).await;
-    recorder
-        .until("other keys while one is stuck", |seen| {
-            seen.times(stuck.id) >= 3 && others.iter().all(|event| seen.times(event.id) > 0)
-        })
-        .await;
-    assert_eq!(recorder.times(behind.id), 0, "handled ahead of its key");
+    let went_on = |seen: &Recorder| others.iter().all(|event| seen.times(event.id) > 0);
+    let waiver = waiver::of(backend.waivers(), Clause::RetryHoldsBackItsKeyAlone);
+    if let Some(waiver) = waiver {
+        recorder
+            .until("many tries of what is stuck", |seen| {
+                seen.times(stuck.id) >= MANY_TRIES
+            })
+            .await;
+        assert!(!went_on(&recorder), "held all the same: {waiver:?}");
+    } else {
+        recorder
+            .until("other keys while one is stuck", |seen| {
+                seen.times(stuck.id) >= 3 && went_on(seen)
+            })
+            .await;
+    }
+    if waiver::of(backend.waivers(), Clause::OrderPerKey).is_none() {
+        assert_eq!(recorder.times(behind.id), 0, "handled ahead of its key");
+    }
     released.store(true, Ordering::SeqCst);
     recorder
-        .until("the stuck key, once released", |seen| {
-            seen.times(behind.id) > 0
+        .until("the stuck key and the others, once released", |seen| {
+            seen.times(behind.id) > 0 && went_on(seen)
         })
         .await;
     consumer.drain().await;
@@ -236,7 +266,7 @@ async fn a_dead_letter_is_parked_and_never_delivered_again(backend: impl Messagi
         .iter()
         .map(|bytes| serde_json::from_slice(bytes).expect("dead letter is not intact"))
         .collect();
-    assert_eq!(parked, std::slice::from_ref(&poison));
+    assert_unchanged(std::slice::from_ref(&poison), &parked, backend.waivers());
     consumer.drain().await;
 
     // The acknowledgement of the dead letter outlives the consumer.
@@ -296,41 +326,4 @@ async fn a_drain_settles_what_was_taken_on(backend: impl MessagingBackend) {
         assert_eq!(recorder.times(event.id), 1, "not once across a drain");
     }
     consumer.drain().await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::MemoryBroker;
-    use super::*;
-    use gauntlet_contract::Topic;
-
-    struct Memory(MemoryBroker);
-
-    #[async_trait]
-    impl MessagingBackend for Memory {
-        fn topic(&self) -> TopicName {
-            TopicName::new("", Topic::TaskEvents)
-        }
-
-        fn publisher(&self) -> Arc<dyn Publisher> {
-            Arc::new(self.0.clone())
-        }
-
-        fn ingress(&self, set: SubscriptionSet, stop: CancellationToken) -> Ingress {
-            self.0.ingress(&set, &stop)
-        }
-
-        async fn inject(&self, key: &str, bytes: &[u8]) {
-            self.0.append(&self.topic(), key, bytes.to_vec());
-        }
-
-        async fn dead_letters(&self, count: usize) -> Vec<Vec<u8>> {
-            self.0.wait_for(&self.topic().dead_letter(), count).await
-        }
-    }
-
-    #[tokio::test]
-    async fn the_memory_broker_keeps_the_contract() {
-        messaging_contract(|| async { Memory(MemoryBroker::default()) }).await;
-    }
 }

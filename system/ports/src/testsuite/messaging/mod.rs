@@ -4,8 +4,12 @@ mod contract;
 mod events;
 mod memory;
 mod recorder;
+#[cfg(test)]
+mod tests;
+mod waiver;
 
 pub use contract::{MessagingBackend, messaging_contract};
 pub use events::task_event;
 pub use memory::MemoryBroker;
 pub use recorder::{Recorder, SETTLE_WITHIN};
+pub use waiver::{Clause, Waiver};
