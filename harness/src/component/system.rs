@@ -19,6 +19,9 @@ use crate::provider::process::tether;
 use crate::provider::{Endpoint, HttpProbe, Limits, Mount, ServiceId, ServiceSpec, StopSignal};
 
 const BINARY: &str = "todo";
+/// A test that is built in seconds. With it among the targets cargo chooses the features of dependencies as for
+/// `cargo test --features e2e`, and finds all of them built.
+const SMALL_TEST: &str = "contract";
 /// It is up in 0.2 s; with a sidecar it is ready when that is.
 const READY_WITHIN: Duration = Duration::from_secs(40);
 /// Some 30 MB in use.
@@ -58,7 +61,8 @@ pub enum SystemSource {
 
 impl SystemSource {
     /// Finds the binary, or builds it in the harness's own profile. `progress` gets a line at a time;
-    /// `shim` is the executable that answers to `exec-child`.
+    /// `shim` is the executable that answers to `exec-child`. A harness with debug assertions is taken for one
+    /// that `cargo test` has built: its system has the features that tests need, too.
     ///
     /// In a checkout it is always built, because what lies there may be of yesterday's code; with
     /// nothing to do that takes under a second.
@@ -82,8 +86,7 @@ impl SystemSource {
         })?;
         if let Some(checkout) = Checkout::of(&harness) {
             let path = checkout.build(shim, progress).await?;
-            let how = format!("cargo build, {} profile, from the checkout", profile());
-            return describe(path, "checkout", how);
+            return describe(path, "checkout", Build::OWN.how.to_owned());
         }
         let beside = harness.with_file_name(BINARY);
         if !beside.is_file() {
@@ -125,13 +128,11 @@ impl Checkout {
     ) -> Result<PathBuf, StackError> {
         progress("building the system (cargo build)");
         let mut command = Command::from(tether::command(shim, "cargo"));
-        // As `cargo gauntlet` builds the harness, without `--package`: the crates that both share are then
-        // built once, with the same features.
-        command.args(["build", "--bin", BINARY, "--color", "never"]);
-        if profile() == "release" {
-            command.arg("--release");
-        }
+        // As the harness itself is built, without `--package`: the crates that both share are then built once,
+        // with the same features.
         command
+            .args(["build", "--bin", BINARY, "--color", "never"])
+            .args(Build::OWN.args)
             .arg("--target-dir")
             .arg(&self.target)
             .current_dir(&self.root)
@@ -168,17 +169,36 @@ impl Checkout {
                 .with_exit(status.into())
                 .with_output(kept));
         }
-        Ok(self.target.join(profile()).join(BINARY))
+        Ok(self.target.join(Build::OWN.folder).join(BINARY))
     }
 }
 
-/// The harness's own profile, by the name that cargo gives its directory.
-fn profile() -> &'static str {
-    if cfg!(debug_assertions) {
-        "debug"
+/// How the harness was built, and how the system therefore is.
+struct Build {
+    /// What cargo is told beside the binary.
+    args: &'static [&'static str],
+    /// Of cargo's target directory.
+    folder: &'static str,
+    /// For the report.
+    how: &'static str,
+}
+
+impl Build {
+    const OWN: Self = if cfg!(debug_assertions) {
+        Self::AS_TESTS
     } else {
-        "release"
-    }
+        Self::RELEASE
+    };
+    const AS_TESTS: Self = Self {
+        args: &["--features", "e2e", "--test", SMALL_TEST],
+        folder: "debug",
+        how: "cargo build, debug profile with the features of the tests, from the checkout",
+    };
+    const RELEASE: Self = Self {
+        args: &["--release"],
+        folder: "release",
+        how: "cargo build, release profile, from the checkout",
+    };
 }
 
 fn describe(path: PathBuf, source: &str, how: String) -> Result<SystemBinary, StackError> {
@@ -234,5 +254,17 @@ pub fn app(system: &Runnable, plan: AppPlan, site: &Site) -> ServiceSpec {
         ready_within: READY_WITHIN,
         stop_signal: StopSignal::Term,
         provenance: Some(system.provenance.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_small_test_that_a_build_for_tests_asks_for_exists() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../system/contract/Cargo.toml");
+        let manifest: toml::Value = toml::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
+        assert_eq!(manifest["test"][0]["name"].as_str(), Some(SMALL_TEST));
     }
 }

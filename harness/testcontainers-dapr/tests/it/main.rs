@@ -4,7 +4,5 @@
 //! `GAUNTLET_DAPRD_IMAGE`, `GAUNTLET_SCHEDULER_IMAGE`, `GAUNTLET_PLACEMENT_IMAGE` and `GAUNTLET_REDIS_IMAGE` name
 //! images other than the official ones, each as `name:tag`.
 
-mod control_plane;
 mod engine;
-mod help;
-mod sidecar;
+mod images;
