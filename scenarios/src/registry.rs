@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 
 use crate::catalogue::{
-    ApiLatency, Burst1000, ConsumerCrash, Equivalence, PublishLatency, Replay, RoleCrash,
-    SidecarMemory,
+    ApiLatency, BuildingBlocks, Burst1000, ConsumerCrash, Equivalence, PublishLatency, Replay,
+    Replicas, RoleCrash, SidecarMemory, Tracing,
 };
 use crate::scenario::{Length, Scenario};
 
@@ -17,8 +17,11 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(SidecarMemory),
         Box::new(ConsumerCrash),
         Box::new(RoleCrash),
+        Box::new(Replicas),
         Box::new(Equivalence),
+        Box::new(BuildingBlocks),
         Box::new(Replay),
+        Box::new(Tracing),
     ]
 }
 

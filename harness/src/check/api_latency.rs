@@ -1,7 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gauntlet_reports::evidence::{Finding, Violation};
 use gauntlet_reports::format;
+use uuid::Uuid;
 
 use super::evidence::{Collected, Evidence, generator_doubts};
 use super::statistics::Distribution;
@@ -18,12 +19,23 @@ use crate::ledger::{
 /// hide behind many quick ones. A request that got no answer, was refused, or was answered without what it
 /// asked for, is a violation: whoever is turned away is answered quickly.
 ///
+/// How much there was to find is part of the claim: where the database did not hold as many tasks of each of as
+/// many users, or others asked than these, it is inconclusive.
+///
 /// Does not show: the network between a client and the API, nor what a client does with the answer.
 #[derive(Clone, Debug)]
 pub struct ApiLatency {
     scope: Scope,
     bars: Bars,
     of_each_kind: u64,
+    population: Population,
+}
+
+/// Whose tasks were there before the load, and how many of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Population {
+    pub users: usize,
+    pub tasks_each: u32,
 }
 
 /// One of so many pages may be empty.
@@ -52,6 +64,7 @@ struct Request<'a> {
     kind: Kind,
     intended_at: Micros,
     done_at: Micros,
+    user_id: Uuid,
     /// Who asked, or what was to be written.
     subject: String,
     fault: Option<&'a str>,
@@ -60,11 +73,17 @@ struct Request<'a> {
 impl ApiLatency {
     /// `of_each_kind` is how many samples each kind of request has to have at the least: a mix that lacks
     /// one is another one than the claim's.
-    pub fn new(scope: impl Into<Scope>, bars: Bars, of_each_kind: u64) -> Self {
+    pub fn new(
+        scope: impl Into<Scope>,
+        bars: Bars,
+        of_each_kind: u64,
+        population: Population,
+    ) -> Self {
         Self {
             scope: scope.into(),
             bars,
             of_each_kind,
+            population,
         }
     }
 
@@ -89,6 +108,7 @@ impl ApiLatency {
         let all = Distribution::of_micros(all);
         let (mut doubts, mut notes) = (Vec::new(), vec![all.summary()]);
         doubts.extend(empty_pages(record));
+        doubts.extend(self.population.doubts(record));
         for kind in KINDS {
             let samples = Distribution::of_micros(of_kind.remove(&kind).unwrap_or_default());
             let (name, count) = (kind.as_str(), format::count(samples.count()));
@@ -104,6 +124,30 @@ impl ApiLatency {
             .doubts(generator_doubts(record))
             .doubts(doubts)
             .notes(notes)
+    }
+}
+
+impl Population {
+    fn doubts(self, record: &LaneRecord) -> Vec<String> {
+        let Self { users, tasks_each } = self;
+        let there = &record.seeded_each;
+        let full = there
+            .iter()
+            .filter(|(_, tasks)| *tasks == u64::from(tasks_each));
+        let full: BTreeSet<Uuid> = full.map(|(user, _)| *user).collect();
+        let mut doubts = Vec::new();
+        if full.len() != users || there.len() != full.len() {
+            doubts.push(format!(
+                "{} of {} users had {tasks_each} tasks before the load, not {users} of {users}",
+                full.len(),
+                there.len()
+            ));
+        }
+        let asked: BTreeSet<Uuid> = requests(record).map(|request| request.user_id).collect();
+        if asked != full {
+            doubts.push("others asked than those whose tasks were there".to_owned());
+        }
+        doubts
     }
 }
 
@@ -129,6 +173,7 @@ fn requests(record: &LaneRecord) -> impl Iterator<Item = Request<'_>> {
         kind: Kind::Read(read.kind),
         intended_at: read.intended_at,
         done_at: read.done_at,
+        user_id: read.user_id,
         subject: format!("of {}", read.user_id),
         fault: read.fault.as_deref(),
     });
@@ -141,6 +186,7 @@ fn requests(record: &LaneRecord) -> impl Iterator<Item = Request<'_>> {
         },
         intended_at: operation.intended_at,
         done_at: operation.done_at,
+        user_id: operation.user_id,
         subject: operation.key.clone(),
         fault: match &operation.outcome {
             OperationOutcome::Ok { .. } => None,
@@ -206,7 +252,11 @@ mod tests {
             Bar::below(Duration::from_millis(200)),
             Bar::below(Duration::from_millis(25)),
         );
-        ApiLatency::new(Scope::lane(lane()).at_least(140), bars, 20)
+        let population = Population {
+            users: 1,
+            tasks_each: 50,
+        };
+        ApiLatency::new(Scope::lane(lane()).at_least(140), bars, 20, population)
     }
 
     /// A hundred and forty requests, at least twenty of each kind; 4 ms a change and 3 ms a question.
@@ -218,7 +268,24 @@ mod tests {
         for kind in READS.into_iter().cycle().take(100) {
             sample::read(&mut record, kind);
         }
+        record.seeded_each = vec![(record.reads[0].user_id, 50)];
         record
+    }
+
+    #[test]
+    fn planted_tasks_that_were_not_there_or_were_others_are_inconclusive() {
+        let plants: [fn(&mut LaneRecord); 5] = [
+            |record| record.seeded_each.clear(),
+            |record| record.seeded_each[0].1 = 49,
+            |record| record.seeded_each[0].0 = Uuid::from_u128(1),
+            |record| record.seeded_each.push((Uuid::from_u128(1), 50)),
+            |record| record.reads[3].user_id = Uuid::from_u128(1),
+        ];
+        for plant in plants {
+            let mut record = mixed();
+            plant(&mut record);
+            assert_both(&judge(&check(), record), Verdict::Inconclusive);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use gauntlet_reports::evidence::{Finding, Violation};
 use gauntlet_reports::format;
+use uuid::Uuid;
 
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
@@ -13,7 +14,8 @@ use crate::ledger::{AuditMessage, AuditOutboxRow, Effect, LaneRecord, LaneView, 
 /// Looked at from both ends. The outbox of the trail has a row for each line and none besides, all sent;
 /// and what the topic holds, read from its beginning to its end, has for each row at least one message and
 /// none with an event of another id. The same message twice is a delivery that was repeated, which a
-/// broker may do, and is counted in the note.
+/// broker may do, and is counted in the note; it has to say the same to the last character, but for the spans
+/// of its attempt.
 ///
 /// Does not show: the states within a message, which a test of the system compares byte by byte with what
 /// the query of the trail answers.
@@ -84,12 +86,16 @@ impl<'a> Trail<'a> {
 
     fn compare_messages(&self, record: &LaneRecord, wrong: &mut Collected) -> Messages {
         let mut messages = Messages::default();
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<Uuid, &ToldLine> = HashMap::new();
         for message in &record.audit_messages {
             match message {
                 AuditMessage::Told(told) => {
-                    if !seen.insert(told.event_id) {
+                    if let Some(first) = seen.insert(told.event_id, told) {
                         messages.repeated += 1;
+                        if first != told {
+                            let what = "is told again by its event, and otherwise";
+                            wrong.add(|| about(told.seq, what.to_owned()));
+                        }
                         continue;
                     }
                     messages.told.insert(told.seq);
@@ -175,7 +181,8 @@ fn unread(record: &LaneRecord) -> Option<String> {
         return Some("the topic was not read".to_owned());
     }
     let held: u64 = topics.iter().map(|topic| topic.held).sum();
-    let read: u64 = topics.iter().map(|topic| topic.read).sum();
+    let read = topics.iter().map(|topic| topic.read.min(topic.held));
+    let read: u64 = read.sum();
     (read < held).then(|| {
         let (read, held) = (format::count(read), format::count(held));
         format!("only {read} of the {held} messages on the topic were read")
@@ -204,7 +211,6 @@ impl Check for AuditLogsComplete {
 #[cfg(test)]
 mod tests {
     use gauntlet_reports::evidence::Verdict;
-    use uuid::Uuid;
 
     use super::*;
     use crate::check::testing::{
@@ -271,6 +277,21 @@ mod tests {
     }
 
     #[test]
+    fn planted_repetition_that_says_something_else_is_found() {
+        let slips: [fn(&mut ToldLine); 2] = [
+            |told| told.version = 2,
+            // What is read of it is the same, and it is not.
+            |told| told.digest = Some("another".to_owned()),
+        ];
+        for slip in slips {
+            let mut record = healthy(10);
+            record.audit_messages.push(record.audit_messages[3].clone());
+            slip(told(&mut record, 10));
+            assert_found(record, "told again by its event");
+        }
+    }
+
+    #[test]
     fn planted_event_of_no_line_is_found() {
         let mut record = healthy(10);
         record.audit_messages.push(record.audit_messages[3].clone());
@@ -311,6 +332,12 @@ mod tests {
         assert_both(&judge(&check(), record), Verdict::Inconclusive);
         let mut record = healthy(10);
         record.audit_topics[0].held = 12;
+        assert_both(&judge(&check(), record), Verdict::Inconclusive);
+        // Nor does another one make up for it, of which more was read than it held at first.
+        let mut record = healthy(10);
+        record.audit_topics[0].held = 12;
+        record.audit_topics.push(record.audit_topics[0].clone());
+        record.audit_topics[1].read = 14;
         assert_both(&judge(&check(), record), Verdict::Inconclusive);
         assert_inconclusive_on_nothing(&check());
     }

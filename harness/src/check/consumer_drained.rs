@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use gauntlet_reports::evidence::{Finding, Violation};
 
 use super::evidence::{Collected, Evidence};
@@ -10,24 +12,36 @@ use crate::ledger::{LaneView, Ledger, Offset};
 /// Events may all be placed while the group still stands behind: the next restart would then read
 /// them again. And a group that never committed anything owes everything that its topic holds.
 ///
-/// Examined are positions whose lag is known. Does not show that what was passed was processed:
+/// Examined are positions whose lag is known. A scenario says of how many groups there are to be some, and with
+/// fewer the check is inconclusive: a group that nobody looked at is behind by nothing. Does not show that what was passed was processed:
 /// `nothing-lost` does.
 #[derive(Clone, Debug)]
 pub struct ConsumerDrained {
     scope: Scope,
+    groups: usize,
 }
 
 impl ConsumerDrained {
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self {
             scope: scope.into(),
+            groups: 1,
         }
     }
 
-    fn search(view: LaneView<'_>) -> Evidence {
+    /// With positions of fewer groups the check is inconclusive.
+    #[must_use]
+    pub fn of_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    fn search(&self, view: LaneView<'_>) -> Evidence {
         let offsets = &view.record().offsets;
         let mut behind = Collected::new("positions behind the end");
         let mut known = 0;
+        let groups: BTreeSet<&str> = offsets.iter().map(group).collect();
+        let too_few = (groups.len() < self.groups)
+            .then(|| format!("positions of {} of {} groups", groups.len(), self.groups));
         for offset in offsets {
             // Redis cannot always tell; what is not known is not examined, and so inconclusive.
             let Some(lag) = offset.lag() else { continue };
@@ -43,6 +57,13 @@ impl ConsumerDrained {
         Evidence::none_tolerated(behind)
             .examined(known)
             .expected(offsets.len() as u64)
+            .doubts(too_few)
+    }
+}
+
+fn group(offset: &Offset) -> &str {
+    match offset {
+        Offset::Partition { group, .. } | Offset::Stream { group, .. } => group,
     }
 }
 
@@ -84,13 +105,9 @@ impl Check for ConsumerDrained {
     }
 
     fn judge(&self, ledger: &Ledger) -> Finding {
-        self.scope.judge(
-            self,
-            ledger,
-            &Bars::both(Bar::Stated("lag 0")),
-            "",
-            Self::search,
-        )
+        let bars = Bars::both(Bar::Stated("lag 0"));
+        self.scope
+            .judge(self, ledger, &bars, "", |view| self.search(view))
     }
 }
 
@@ -145,6 +162,20 @@ mod tests {
         assert_both(&judge(&check, partition(None, 0, 10)), Verdict::Fail);
         assert_both(&judge(&check, stream(1, Some(0))), Verdict::Fail);
         assert_both(&judge(&check, stream(0, Some(1))), Verdict::Fail);
+    }
+
+    #[test]
+    fn planted_group_that_nobody_looked_at_is_inconclusive() {
+        let check = ConsumerDrained::new(lane()).of_groups(2);
+        let mut record = partition(Some(10), 0, 10);
+        // However many positions of the other one.
+        record.offsets.push(record.offsets[0].clone());
+        assert_both(&judge(&check, record.clone()), Verdict::Inconclusive);
+        record.offsets.extend(stream(0, Some(0)).offsets);
+        if let Some(Offset::Stream { group, .. }) = record.offsets.last_mut() {
+            "recurring".clone_into(group);
+        }
+        assert_both(&judge(&check, record), Verdict::Pass);
     }
 
     #[test]

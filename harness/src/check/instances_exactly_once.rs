@@ -5,8 +5,11 @@ use gauntlet_reports::format;
 use uuid::Uuid;
 
 use super::evidence::{Collected, Evidence};
+use super::series_faults::faults;
 use super::{Bar, Bars, Check, Scope};
-use crate::ledger::{EventKind, Instance, LaneRecord, LaneView, Ledger, SeriesLife, SeriesLives};
+use crate::ledger::{
+    EventKind, Instance, LaneRecord, LaneView, Ledger, Micros, SeriesLife, SeriesLives,
+};
 
 /// A series goes on: each instance that was settled has exactly one next one. In each series the numbers
 /// begin at 1 and have no gap, no number stands for two tasks or for one that is not there, and none comes
@@ -17,13 +20,17 @@ use crate::ledger::{EventKind, Instance, LaneRecord, LaneView, Ledger, SeriesLif
 /// message that has the series go on was ever written does not matter: then it is what was lost. An
 /// instance that is reopened and completed again is settled once.
 ///
-/// The scope's minimum is the number of settled instances.
+/// The scope's minimum is the number of settled instances, in all. A scenario of several faults also says how
+/// many it wants settled [from each fault to the next](InstancesExactlyOnce::after_each_fault): many before
+/// the first one, or after the last, would say nothing of the others.
 ///
 /// Does not show: whether the next instance is due when its rule says, and is a copy of the one before.
 #[derive(Clone, Debug)]
 pub struct InstancesExactlyOnce {
     scope: Scope,
     endings: Endings,
+    /// Nothing where the scenario has no faults.
+    after_each_fault: u64,
 }
 
 /// Whether a series of the load may end, or come to go by its schedule.
@@ -39,6 +46,17 @@ impl InstancesExactlyOnce {
         Self {
             scope: scope.into(),
             endings: Endings::Allowed,
+            after_each_fault: 0,
+        }
+    }
+
+    /// With fewer instances settled for the first time from a fault's beginning to that of the next one, or
+    /// to the end, the check is inconclusive.
+    #[must_use]
+    pub fn after_each_fault(self, settled: u64) -> Self {
+        Self {
+            after_each_fault: settled,
+            ..self
         }
     }
 
@@ -71,6 +89,7 @@ impl InstancesExactlyOnce {
         Evidence::none_tolerated(wrong)
             .examined(settled.len() as u64)
             .doubts(strange_settlements(view.record(), &settled))
+            .doubts(self.too_few_after_a_fault(view.record(), lives))
             .note(format!(
                 "{} settled, of {} of {} series",
                 format::count(settled.len() as u64),
@@ -91,68 +110,29 @@ impl InstancesExactlyOnce {
         }
         .map(str::to_owned)
     }
-}
 
-/// What is wrong with the numbers of a series.
-fn faults(life: &SeriesLife) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut before: Option<(u64, &Instance)> = None;
-    for (&number, instance) in &life.instances {
-        let awaited = before.map_or(1, |(last, _)| last + 1);
-        if number > awaited {
-            faults.push(match number - awaited {
-                1 => format!("instance {awaited} is missing, though {number} is there"),
-                _ => format!(
-                    "instances {awaited} to {} are missing, though {number} is there",
-                    number - 1
-                ),
-            });
+    /// Says of which faults nothing much is shown.
+    fn too_few_after_a_fault(&self, record: &LaneRecord, lives: &SeriesLives) -> Vec<String> {
+        let instances = lives.iter().flat_map(|(_, life)| life.instances.values());
+        let settled_at: Vec<Micros> = instances.filter_map(|it| it.settled_at).collect();
+        let mut too_few = Vec::new();
+        for (position, fault) in record.faults.iter().enumerate() {
+            let next = record.faults.get(position + 1);
+            let until = next.map_or(Micros(i64::MAX), |next| next.injected_at);
+            let between = |at: &&Micros| (fault.injected_at..until).contains(*at);
+            let settled = settled_at.iter().filter(between).count() as u64;
+            if settled < self.after_each_fault {
+                too_few.push(format!(
+                    "only {} of {} instances were settled after the {} of {}",
+                    format::count(settled),
+                    format::count(self.after_each_fault),
+                    fault.what.as_str(),
+                    fault.target
+                ));
+            }
         }
-        if instance.tasks.len() > 1 {
-            faults.push(format!(
-                "instance {number} is {} tasks",
-                instance.tasks.len()
-            ));
-        } else if instance.creations > 1 {
-            faults.push(format!(
-                "instance {number} was created {} times",
-                instance.creations
-            ));
-        }
-        if !instance.is_accounted {
-            faults.push(format!(
-                "instance {number} is not there, and nothing tells of its deletion"
-            ));
-        }
-        let is_early = before.is_some_and(|(last, before)| {
-            last + 1 == number && (!before.is_settled || came_before(instance, before))
-        });
-        if is_early && !life.is_on_schedule {
-            faults.push(format!(
-                "instance {number} came before the one ahead of it was settled"
-            ));
-        }
-        before = Some((number, instance));
+        too_few
     }
-    if let Some((last, instance)) = before
-        && instance.is_settled
-        && !life.is_over
-        && !life.is_on_schedule
-    {
-        faults.push(format!(
-            "instance {last} was settled, and none came after it"
-        ));
-    }
-    faults
-}
-
-/// Both moments are those of inserts, on the database's one clock. Settled later does not make up for it:
-/// then two instances were open at once.
-fn came_before(instance: &Instance, settlement_of: &Instance) -> bool {
-    matches!(
-        (instance.came_at, settlement_of.settled_at),
-        (Some(came), Some(settled)) if came < settled
-    )
 }
 
 /// Tasks that were settled as instances.
@@ -228,7 +208,9 @@ mod tests {
         assert_both, assert_inconclusive_on_nothing, healthy, judge, lane,
     };
     use crate::ledger::series_sample::{self, instance_id, series_id};
-    use crate::ledger::{OperationKind, OperationOutcome, RawJson};
+    use crate::ledger::{
+        FaultKind, FaultRecord, FaultSide, OperationKind, OperationOutcome, RawJson,
+    };
 
     const CREATE: Option<EventKind> = Some(EventKind::Task(OperationKind::Create));
 
@@ -270,6 +252,36 @@ mod tests {
         assert_eq!(finding.examined, 9);
         let note = finding.note.unwrap();
         assert_eq!(note, "9 settled, of 12 instances of 3 series");
+    }
+
+    /// As the settlement of this number among all of [`recurring`] comes about.
+    fn fault_at(record: &LaneRecord, settlement: usize) -> FaultRecord {
+        let settled = Some(EventKind::Settled);
+        let mut settlements = record.events.iter().filter(|event| event.kind == settled);
+        FaultRecord {
+            what: FaultKind::Kill,
+            target: format!("fault {settlement}"),
+            side: FaultSide::Producer,
+            injected_at: settlements.nth(settlement).unwrap().inserted_at,
+            healed_at: None,
+            failed_attempts: 0,
+        }
+    }
+
+    #[test]
+    fn each_fault_needs_settlements_of_its_own() {
+        let mut record = recurring();
+        // Of nine settlements two come before the first fault, six after it, and one after the second.
+        record.faults = [2, 8].map(|at| fault_at(&record, at)).to_vec();
+        let judged = |settled| judge(&check().after_each_fault(settled), record.clone());
+        assert_both(&judged(1), Verdict::Pass);
+        let finding = judged(2);
+        assert_both(&finding, Verdict::Inconclusive);
+        let note = finding.note.unwrap();
+        let doubt = "only 1 of 2 instances were settled after the kill of fault 8";
+        assert!(note.starts_with(doubt), "{note}");
+        assert!(!note.contains("fault 2"), "{note}");
+        assert!(judged(7).note.unwrap().contains("only 6 of 7"));
     }
 
     #[test]

@@ -50,12 +50,15 @@ impl NoHealthyDeadLetter {
         let events = record.events.len() as u64;
         let topics = &record.dead_letter_topics;
         let read: u64 = topics.iter().map(|topic| topic.read).sum();
+        // What came to one topic while it was read does not make up for another one.
+        let examined = topics.iter().map(|topic| topic.read.min(topic.held));
+        let examined: u64 = examined.sum();
         let held: u64 = topics.iter().map(|topic| topic.held).sum();
         let unread = topics
             .is_empty()
             .then(|| "no dead-letter topic was read".to_owned());
         Evidence::none_tolerated(healthy)
-            .examined(events + read)
+            .examined(events + examined)
             .expected(events + held)
             .doubts(unread)
             .note(format!(
@@ -136,6 +139,11 @@ mod tests {
         assert_both(&judge(&check, unread), Verdict::Inconclusive);
         let mut half_read = healthy(10);
         half_read.dead_letter_topics[0].held = 5;
+        assert_both(&judge(&check, half_read.clone()), Verdict::Inconclusive);
+        // Nor does another one make up for it, of which more was read than it held at first.
+        let topics = &mut half_read.dead_letter_topics;
+        topics.push(topics[0].clone());
+        topics[1].read = 10;
         assert_both(&judge(&check, half_read), Verdict::Inconclusive);
         assert_inconclusive_on_nothing(&check);
     }

@@ -1,6 +1,9 @@
+use std::collections::HashSet;
+
 use gauntlet_reports::evidence::{Finding, Violation};
 use gauntlet_reports::format;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
@@ -39,9 +42,12 @@ impl SeededReadsBack {
                 });
             }
         }
+        // However often it was read, it is one.
+        let answers = record.seeded_answers.iter();
+        let read: HashSet<Uuid> = answers.map(|answer| answer.task_id).collect();
         let seeded = record.seeded.len() as u64 + record.untouched;
         Evidence::none_tolerated(different)
-            .examined(record.seeded_answers.len() as u64)
+            .examined(read.len() as u64)
             .note(format!(
                 "of {} seeded, {} were not touched by the load",
                 format::plural(seeded, "task"),
@@ -141,6 +147,14 @@ mod tests {
         let mut record = seeded(6);
         record.seeded_answers[0].answered = RawJson::of(&json!("not found"));
         assert_both(&judge(&check(), record), Verdict::Fail);
+    }
+
+    #[test]
+    fn planted_task_that_was_read_twice_counts_once() {
+        let mut record = seeded(5);
+        let again = record.seeded_answers[0].clone();
+        record.seeded_answers.push(again);
+        assert_both(&judge(&check(), record), Verdict::Inconclusive);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use gauntlet_reports::evidence::{Finding, Violation};
+use gauntlet_reports::format;
 
 use super::evidence::{Collected, Evidence};
 use super::{Bar, Bars, Check, Scope};
@@ -10,20 +11,34 @@ use crate::ledger::{LaneView, Ledger, Placement, UnknownFate};
 /// A client that timed out may try again or give up, and both are right only if the first attempt
 /// is a whole thing. This is what the one transaction of row and outbox promises.
 ///
-/// Examined are all operations, so that a run in which every answer came is a pass and not a void.
+/// Examined are all operations, so that a run in which every answer came is a pass and not a void, and its
+/// note says that nothing had to be settled. A scenario whose claim is about unanswered requests says how
+/// many it needs, and with fewer the check is inconclusive.
 #[derive(Clone, Debug)]
 pub struct UnknownsSettled {
     scope: Scope,
+    /// Nothing where the scenario's claim is not about them.
+    unanswered: u64,
 }
 
 impl UnknownsSettled {
     pub fn new(scope: impl Into<Scope>) -> Self {
         Self {
             scope: scope.into(),
+            unanswered: 0,
         }
     }
 
-    fn search(view: LaneView<'_>) -> Evidence {
+    /// With fewer operations that got no answer the check is inconclusive.
+    #[must_use]
+    pub fn of_unanswered(self, at_least: u64) -> Self {
+        Self {
+            unanswered: at_least,
+            ..self
+        }
+    }
+
+    fn search(view: LaneView<'_>, wanted: u64) -> Evidence {
         let (record, accounting) = (view.record(), view.accounting());
         let mut half = Collected::new("half-done operations");
         for (operation, placement) in accounting.placements.iter().enumerate() {
@@ -43,14 +58,21 @@ impl UnknownsSettled {
             }
         }
         let identity = accounting.identity;
-        let note = format!(
-            "unanswered: {} took effect, {} did not",
-            identity.unknown_took_effect, identity.unknown_did_not
-        );
+        let (done, not_done) = (identity.unknown_took_effect, identity.unknown_did_not);
+        let unanswered = done + not_done + half.total();
+        let note = match unanswered {
+            0 => "every operation was answered: nothing had to be settled".to_owned(),
+            _ => format!("unanswered: {done} took effect, {not_done} did not"),
+        };
+        let too_few = (unanswered < wanted).then(|| {
+            let (unanswered, wanted) = (format::count(unanswered), format::count(wanted));
+            format!("only {unanswered} of the {wanted} unanswered operations that a verdict needs")
+        });
         let operations = record.operations.len() as u64;
         Evidence::none_tolerated(half)
             .examined(operations)
             .expected(operations)
+            .doubts(too_few)
             .note(note)
     }
 }
@@ -70,7 +92,9 @@ impl Check for UnknownsSettled {
 
     fn judge(&self, ledger: &Ledger) -> Finding {
         let bars = Bars::both(Bar::Stated("0 half-done operations"));
-        self.scope.judge(self, ledger, &bars, "", Self::search)
+        self.scope.judge(self, ledger, &bars, "", |view| {
+            Self::search(view, self.unanswered)
+        })
     }
 }
 
@@ -111,6 +135,33 @@ mod tests {
             not_done.note.as_deref(),
             Some("unanswered: 0 took effect, 1 did not")
         );
+    }
+
+    #[test]
+    fn a_claim_about_unanswered_operations_needs_some() {
+        let check = UnknownsSettled::new(lane()).of_unanswered(2);
+        let all_answered = judge(&check, healthy(10));
+        assert_both(&all_answered, Verdict::Inconclusive);
+        let note = all_answered.note.unwrap();
+        assert_eq!(
+            note,
+            "only 0 of the 2 unanswered operations that a verdict needs; \
+             every operation was answered: nothing had to be settled"
+        );
+        let mut record = with_unanswered(3);
+        assert_both(&judge(&check, record.clone()), Verdict::Inconclusive);
+        record.operations[5].outcome = record.operations[3].outcome.clone();
+        assert_both(&judge(&check, record), Verdict::Pass);
+        let any = UnknownsSettled::new(lane());
+        assert_both(&judge(&any, healthy(10)), Verdict::Pass);
+    }
+
+    #[test]
+    fn planted_half_done_operation_is_a_fail_however_few_there_are() {
+        let mut record = with_unanswered(3);
+        record.effects.remove(3);
+        let check = UnknownsSettled::new(lane()).of_unanswered(2);
+        assert_both(&judge(&check, record), Verdict::Fail);
     }
 
     #[test]

@@ -158,6 +158,22 @@ pub struct SidecarPlan {
     pub placement: String,
 }
 
+/// What a sidecar without an app is told: the fields are those of [`SidecarPlan`].
+#[derive(Debug, Clone)]
+pub struct ClientPlan {
+    pub id: ServiceId,
+    pub app_id: String,
+    pub http: Listener,
+    pub resources: Vec<PathBuf>,
+    pub config: PathBuf,
+    pub env: Vec<(String, String)>,
+    pub working_dir: PathBuf,
+    /// `host:port`
+    pub scheduler: String,
+    /// `host:port`
+    pub placement: String,
+}
+
 /// The plan of one sidecar.
 ///
 /// Deliveries to the app go one at a time. Two that fail in the same instant are confused with one
@@ -172,14 +188,43 @@ pub fn sidecar(
     plan: SidecarPlan,
     site: &Site,
 ) -> Result<ServiceSpec, StackError> {
+    let client = ClientPlan {
+        id: plan.id,
+        app_id: plan.app_id,
+        http: plan.http,
+        resources: plan.resources,
+        config: plan.config,
+        env: plan.env,
+        working_dir: plan.working_dir,
+        scheduler: plan.scheduler,
+        placement: plan.placement,
+    };
+    spec(daprd, Some(&plan.app), client, site)
+}
+
+/// The plan of a sidecar that nobody's app stands behind: it subscribes to nothing, and serves whoever calls it.
+pub fn client_sidecar(
+    daprd: &Runnable,
+    plan: ClientPlan,
+    site: &Site,
+) -> Result<ServiceSpec, StackError> {
+    spec(daprd, None, plan, site)
+}
+
+fn spec(
+    daprd: &Runnable,
+    app: Option<&Listener>,
+    plan: ClientPlan,
+    site: &Site,
+) -> Result<ServiceSpec, StackError> {
     let grpc = site.listener(&plan.id, "sidecar's gRPC")?;
     let internal = site.listener(&plan.id, "sidecar's internal gRPC")?;
     let metrics = site.listener(&plan.id, "sidecar's metrics")?;
     let bind = site.provider.bind_ip().to_string();
     let flags = Sidecar {
-        app_port: Some(plan.app.port()),
-        app_channel_address: Some(plan.app.peer_host().to_owned()),
-        app_protocol: Some(AppProtocol::Http),
+        app_port: app.map(Listener::port),
+        app_channel_address: app.map(|app| app.peer_host().to_owned()),
+        app_protocol: app.map(|_| AppProtocol::Http),
         http_port: Some(plan.http.port()),
         grpc_port: Some(grpc.port()),
         internal_grpc_port: Some(internal.port()),
@@ -192,7 +237,7 @@ pub fn sidecar(
         config: Some(plan.config.clone()),
         placement_host_addresses: vec![plan.placement],
         scheduler_host_addresses: vec![plan.scheduler],
-        app_max_concurrency: Some(1),
+        app_max_concurrency: app.map(|_| 1),
         resources_paths: plan.resources.clone(),
         ..Sidecar::new(plan.app_id)
     };

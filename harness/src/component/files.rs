@@ -5,10 +5,13 @@ use gauntlet_contract::config::Broker;
 
 use super::site::write;
 use crate::error::StackError;
+use crate::stack::StateBackend;
 
 /// Where the files lie within a checkout, seen from this package.
 const IN_CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../components/local");
 const CONFIG: &str = "config.yaml";
+/// Calls to an app from others are denied.
+const GUARDED: &str = "guarded/config.yaml";
 
 macro_rules! embedded {
     ($($path:literal),+ $(,)?) => {
@@ -17,14 +20,16 @@ macro_rules! embedded {
 }
 
 /// The same files for an installed harness, which has no checkout beside it.
-const EMBEDDED: [(&str, &str); 7] = embedded![
+const EMBEDDED: [(&str, &str); 9] = embedded![
     "common/resiliency.yaml",
     "common/secrets.yaml",
     "config.yaml",
+    "guarded/config.yaml",
     "kafka/pubsub.yaml",
     "redis/pubsub.yaml",
     "state/postgres.yaml",
     "state/redis.yaml",
+    "state-redis/statestore.yaml",
 ];
 
 /// Which Dapr component files sidecars are given. By default those of the checkout that the harness was
@@ -91,8 +96,24 @@ impl MountedFiles {
             .to_vec()
     }
 
+    /// The folders of a sidecar that reaches a state store and secrets, and no broker.
+    pub(crate) fn without_broker(&self, state: StateBackend) -> Vec<PathBuf> {
+        let state = match state {
+            StateBackend::Postgres => "state",
+            StateBackend::Redis => "state-redis",
+        };
+        ["common", state]
+            .map(|folder| self.dir.join(folder))
+            .to_vec()
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.dir.join(CONFIG)
+    }
+
+    /// Of a sidecar that lets nobody call its app.
+    pub(crate) fn guarded_config(&self) -> PathBuf {
+        self.dir.join(GUARDED)
     }
 }
 
@@ -134,6 +155,12 @@ mod tests {
                 assert!(folder.is_dir(), "{}", folder.display());
             }
         }
+        for state in [StateBackend::Postgres, StateBackend::Redis] {
+            for folder in mounted.without_broker(state) {
+                assert!(folder.is_dir(), "{}", folder.display());
+            }
+        }
         assert!(mounted.config().is_file());
+        assert!(mounted.guarded_config().is_file());
     }
 }

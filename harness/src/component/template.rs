@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::digest::sha256_hex;
 use crate::error::StackError;
@@ -28,6 +29,10 @@ pub(super) fn key(name: &str, version: &str, options: &[String]) -> String {
 /// template is made again.
 const STAMP: &str = ".stamp";
 
+/// A template that nobody used for so long belongs to a version or to options that are gone. One that is still
+/// wanted is made again in seconds.
+const UNUSED_FOR: Duration = Duration::from_hours(30 * 24);
+
 /// What there is of a template.
 pub(super) enum Template {
     Ready(PathBuf),
@@ -44,11 +49,13 @@ pub(super) struct Making {
 impl Template {
     pub(super) async fn find(templates: &Path, name: &str) -> Result<Self, StackError> {
         let ready = templates.join(name);
+        // Before the look at it: whoever clears old ones up meanwhile leaves this one alone.
+        mark_as_used(&ready, SystemTime::now());
         if is_whole(&ready).await {
             return Ok(Self::Ready(ready));
         }
         fs::create_dir_all(templates).map_err(|error| StackError::io("make", templates, error))?;
-        let lock = lock(templates.join(format!(".{name}.lock"))).await?;
+        let lock = lock(lock_of(templates, name)).await?;
         // Whoever held the lock may have made it.
         if is_whole(&ready).await {
             return Ok(Self::Ready(ready));
@@ -81,8 +88,47 @@ impl Making {
             fs::rename(&self.unfinished, &self.ready)
         };
         publish().map_err(|error| StackError::io("make", &self.ready, error))?;
+        if let Some(templates) = self.ready.parent() {
+            // Room on the disk, and nothing that this run needs.
+            if let Err(error) = clear_unused(templates, SystemTime::now()) {
+                tracing::warn!(%error, "failed to clear old templates up");
+            }
+        }
         Ok(self.ready)
     }
+}
+
+/// The stamp's time is that of the last use. What has no stamp is no template.
+fn mark_as_used(ready: &Path, now: SystemTime) {
+    let stamp = File::options().append(true).open(ready.join(STAMP));
+    if let Err(error) = gone_is_fine(stamp.and_then(|stamp| stamp.set_modified(now))) {
+        tracing::debug!(%error, "failed to note the use of a template");
+    }
+}
+
+/// Removes the templates that nobody used for long. The locks stay: they are empty, and whoever waits for one
+/// holds the very file.
+fn clear_unused(templates: &Path, now: SystemTime) -> io::Result<()> {
+    for entry in fs::read_dir(templates)? {
+        let entry = entry?;
+        let Ok(stamp) = fs::metadata(entry.path().join(STAMP)) else {
+            continue;
+        };
+        let unused_for = now.duration_since(stamp.modified()?).unwrap_or_default();
+        if unused_for > UNUSED_FOR {
+            let lock = File::create(lock_of(templates, &entry.file_name().to_string_lossy()))?;
+            // Somebody is making it anew.
+            if lock.try_lock().is_err() {
+                continue;
+            }
+            gone_is_fine(fs::remove_dir_all(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+fn lock_of(templates: &Path, name: &str) -> PathBuf {
+    templates.join(format!(".{name}.lock"))
 }
 
 /// Whether a template is there and is what was published. Reads all of it, some 40 MB, which is copied
@@ -202,6 +248,41 @@ mod tests {
             );
             assert!(!again.join("data/more").exists());
         }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_used_for_long_is_cleared_up_when_another_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = published(dir.path()).await;
+        let make = async |name: &str| match Template::find(dir.path(), name).await.unwrap() {
+            Template::Missing(making) => making.publish().unwrap(),
+            Template::Ready(path) => path,
+        };
+        let long_ago = SystemTime::now() - UNUSED_FOR - Duration::from_mins(1);
+        mark_as_used(&old, long_ago);
+        // It is used again in time.
+        assert_eq!(published(dir.path()).await, old);
+        let second = make("y").await;
+        assert!(old.exists());
+        mark_as_used(&old, long_ago);
+        let third = make("z").await;
+        assert!(!old.exists() && second.exists() && third.exists());
+    }
+
+    #[test]
+    fn planted_old_template_in_the_making_is_left_to_its_maker() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = dir.path().join("x");
+        fs::create_dir(&old).unwrap();
+        fs::write(old.join(STAMP), "").unwrap();
+        let held = File::create(lock_of(dir.path(), "x")).unwrap();
+        held.lock().unwrap();
+        let later = SystemTime::now() + UNUSED_FOR + Duration::from_mins(1);
+        clear_unused(dir.path(), later).unwrap();
+        assert!(old.exists());
+        drop(held);
+        clear_unused(dir.path(), later).unwrap();
+        assert!(!old.exists());
     }
 
     #[test]

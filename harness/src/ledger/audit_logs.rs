@@ -5,6 +5,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{EntityKind, Micros, SeenEvent, Tells};
+use crate::component::digest::sha256_hex;
+
+/// What a sidecar draws anew for each attempt to publish.
+const OF_THE_ATTEMPT: [&str; 3] = ["traceid", "traceparent", "tracestate"];
 
 /// A row of the outbox that lines of the trail are published from. It names its line by the number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +39,7 @@ pub enum AuditMessage {
 }
 
 /// A line of the trail, as a message tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ToldLine {
     /// Of the message.
     pub event_id: Uuid,
@@ -49,6 +53,10 @@ pub struct ToldLine {
     pub user_id: Option<Uuid>,
     pub version: u64,
     pub action: String,
+    /// SHA-256 of all that the message says, but for the spans of its attempt; in hexadecimal. Two messages
+    /// of one event have the same. None in a ledger from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// How far the topic was read. Without one, "no message twice" would mean "did not look".
@@ -62,13 +70,15 @@ pub struct AuditTopic {
 impl AuditMessage {
     /// Reads what a broker held. What the judge does not compare is not kept.
     pub fn read(bytes: &[u8]) -> Self {
-        let event = serde_json::from_slice::<Value>(bytes)
+        let read = serde_json::from_slice::<Value>(bytes);
+        let told = read
             .map_err(|error| format!("not JSON: {error}"))
-            .and_then(|value| SeenEvent::read(&value).map_err(|fault| fault.to_string()));
-        let told = event.and_then(|event| {
-            let kind = event.kind;
-            ToldLine::of(event).ok_or_else(|| format!("type is {:?}", kind.event_type()))
-        });
+            .and_then(|message| {
+                let event = SeenEvent::read(&message).map_err(|fault| fault.to_string())?;
+                let kind = event.kind;
+                let told = ToldLine::of(event, digest(message));
+                told.ok_or_else(|| format!("type is {:?}", kind.event_type()))
+            });
         told.map_or_else(
             |fault| Self::Broken {
                 fault,
@@ -79,8 +89,17 @@ impl AuditMessage {
     }
 }
 
+fn digest(mut message: Value) -> String {
+    if let Some(fields) = message.as_object_mut() {
+        for field in OF_THE_ATTEMPT {
+            fields.remove(field);
+        }
+    }
+    sha256_hex(message.to_string().as_bytes())
+}
+
 impl ToldLine {
-    fn of(event: SeenEvent) -> Option<Self> {
+    fn of(event: SeenEvent, digest: String) -> Option<Self> {
         let Tells::Recorded {
             seq,
             event_id,
@@ -98,6 +117,7 @@ impl ToldLine {
             user_id: Some(event.user_id),
             version: event.version?,
             action,
+            digest: Some(digest),
         })
     }
 }
@@ -125,11 +145,32 @@ mod tests {
             user_id: Some("7b1c2f60-3f4e-4a57-9a60-0d4c3f1d2e3f".parse().unwrap()),
             version: 1,
             action: "created".to_owned(),
+            digest: told_by(RECORDED).digest,
         };
-        assert_eq!(
-            AuditMessage::read(RECORDED.as_bytes()),
-            AuditMessage::Told(told)
-        );
+        assert_eq!(told_by(RECORDED), told);
+    }
+
+    fn told_by(text: &str) -> ToldLine {
+        match AuditMessage::read(text.as_bytes()) {
+            AuditMessage::Told(told) => told,
+            AuditMessage::Broken { fault, .. } => panic!("{fault}"),
+        }
+    }
+
+    #[test]
+    fn planted_difference_anywhere_in_a_message_is_in_its_digest_but_for_spans() {
+        let with = |pointer: &str, name: &str, value: &str| {
+            let mut message: Value = serde_json::from_str(RECORDED).unwrap();
+            message.pointer_mut(pointer).unwrap()[name] = value.into();
+            told_by(&message.to_string()).digest
+        };
+        let first = told_by(RECORDED).digest;
+        assert!(first.is_some());
+        assert_ne!(with("", "time", "2026-01-01T00:00:09Z"), first);
+        assert_ne!(with("/data", "more", "a"), first);
+        for field in OF_THE_ATTEMPT {
+            assert_eq!(with("", field, "00-1-2-01"), first);
+        }
     }
 
     #[test]

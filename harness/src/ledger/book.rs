@@ -1,12 +1,14 @@
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::{
-    Accounting, Effect, Lane, LaneRecord, Operation, OutboxRow, Phase, SeriesLives, Stall,
+    Accounting, Effect, EndingRecord, Lane, LaneRecord, Operation, OutboxRow, Phase, SeriesLives,
+    Stall,
 };
 
 /// The closed record of one scenario run.
 ///
-/// It cannot be changed once built: several checks share the accounting of a lane, which is folded
+/// What is accounted for cannot be changed once it is built: several checks share the accounting of a lane, which is folded
 /// once, on first use.
 #[derive(Debug)]
 pub struct Ledger {
@@ -43,6 +45,17 @@ impl Ledger {
             scenario: scenario.into(),
             pages: lanes.into_iter().map(page).collect(),
         }
+    }
+
+    /// The same ledger with how the services of its lanes ended, which is seen after all else. What was
+    /// accounted for stays so.
+    #[must_use]
+    pub fn ended(mut self, mut endings: BTreeMap<Lane, Vec<EndingRecord>>) -> Self {
+        for page in &mut self.pages {
+            let of_lane = endings.remove(&page.record.lane);
+            page.record.endings.extend(of_lane.into_iter().flatten());
+        }
+        self
     }
 
     pub fn scenario(&self) -> &str {

@@ -100,8 +100,9 @@ impl MaskedLine {
     }
 }
 
-/// Tables in the order in which their rows are compared. The last is none: its rows are messages of a topic.
-const TABLES: [&str; 8] = [
+/// Tables in the order in which their rows are compared. The last two are none: messages of a topic, and the
+/// events that a role keeps in its state.
+const TABLES: [&str; 9] = [
     "tasks",
     "labels",
     "series",
@@ -110,6 +111,7 @@ const TABLES: [&str; 8] = [
     "audit_outbox",
     "keyed_answers",
     "audit-logs",
+    "state",
 ];
 
 /// Answers in their order, then the rows: of each entity by version, and between entities in the order

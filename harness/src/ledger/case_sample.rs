@@ -39,6 +39,7 @@ fn message(case: &CaseRecord) -> AuditMessage {
         user_id: case.users.first().copied(),
         version: 1,
         action: "created".to_owned(),
+        digest: case.users.first().map(ToString::to_string),
     })
 }
 

@@ -1,5 +1,7 @@
 use uuid::Uuid;
 
+use super::TraceContext;
+
 /// A trace that a request of a case began. The suite names its traces itself, so that what they lead to can be
 /// compared between lanes and led back to the request: the id is the user's, with the number of the request
 /// in the place of its last 16 bits.
@@ -23,17 +25,8 @@ impl Traced {
 
     /// Reads a `traceparent` of version 00, whoever began it; none for what is malformed.
     pub fn read(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let mut hex = |chars: usize| {
-            let part = parts.next().filter(|part| part.len() == chars)?;
-            let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            part.bytes().all(is_hex).then_some(part)
-        };
-        let (version, trace, span) = (hex(2)?, hex(32)?, hex(16)?);
-        hex(2)?;
-        let trace = u128::from_str_radix(trace, 16).ok()?;
-        let is_whole = version == "00" && trace != 0 && span.bytes().any(|byte| byte != b'0');
-        (is_whole && parts.next().is_none()).then_some(Self(trace))
+        let context = TraceContext::read(text)?;
+        Some(Self(context.trace_id.bits()))
     }
 
     /// The number of the request, if it was one of the suite's.

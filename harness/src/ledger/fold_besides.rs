@@ -215,6 +215,40 @@ fn planted_further_event_of_what_was_changed_by_hand_is_an_intrusion() {
     assert_intrusions(&record(&[2, 2]), &[3]);
 }
 
+/// Answers show as much of it as the tag's deletion left, or more; and the last step is a deletion or none.
+#[test]
+fn planted_step_behind_a_deleted_label_and_planted_change_in_a_deletions_place_are_intrusions() {
+    let (mut record, tag) = tagged();
+    let by_hand = Uuid::from_u128(0x1f);
+    let [with, without] =
+        [vec![tag], Vec::new()].map(|tags| json!({"tags": tags, "category_id": null}));
+    let update = EventKind::Task(OperationKind::Update);
+    let creation = EventKind::Task(OperationKind::Create);
+    write(
+        &mut record,
+        creation,
+        by_hand,
+        1,
+        [Value::Null, with.clone()],
+    );
+    write(
+        &mut record,
+        update,
+        by_hand,
+        2,
+        [with.clone(), without.clone()],
+    );
+    record.besides = vec![tag, by_hand];
+    record.besides_up_to = vec![(tag, 1), (by_hand, 2)];
+    record.besides_deleted = vec![tag];
+    assert_intrusions(&record, &[]);
+    let plain = || [without.clone(), without.clone()];
+    write(&mut record, update, by_hand, 3, plain());
+    assert_intrusions(&record, &[6]);
+    record.besides_deleted.push(by_hand);
+    assert_intrusions(&record, &[6]);
+}
+
 /// The deletion was asked for as the step after the creation, and came after the tag's.
 #[test]
 fn what_a_deleted_label_does_to_a_task_was_not_asked_of_the_task() {
@@ -229,13 +263,13 @@ fn what_a_deleted_label_does_to_a_task_was_not_asked_of_the_task() {
     let deletion = EventKind::Task(OperationKind::Delete);
     write(&mut record, deletion, by_hand, 3, [without(), Value::Null]);
     record.besides = vec![tag, by_hand];
-    record.besides_up_to = vec![(tag, 2), (by_hand, 2)];
+    record.besides_up_to = vec![(tag, 1), (by_hand, 1)];
+    record.besides_deleted = vec![tag, by_hand];
     assert_intrusions(&record, &[]);
-    // Without the tag's deletion nobody took it off.
-    record.besides_up_to = vec![(tag, 1), (by_hand, 2)];
+    // Without the tag's deletion nobody took it off, neither here nor from the load's task.
     record.events.remove(3);
     record.effects.remove(3);
-    assert_intrusions(&record, &[5]);
+    assert_intrusions(&record, &[2, 4, 5]);
 }
 
 #[test]

@@ -12,6 +12,19 @@ fn lane() -> LaneRecord {
 }
 
 #[test]
+fn seeded_tasks_are_counted_by_user_and_stay_counted_when_they_are_set_aside() {
+    let mut record = lane();
+    let mut seeded = record.seeded.clone();
+    let [first, other] = [seeded[0].row.user_id, uuid::Uuid::from_u128(1)];
+    seeded[3].row.user_id = other;
+    record.enter_seeded(seeded);
+    record.set_aside_untouched();
+    let mut each = record.seeded_each.clone();
+    each.sort_unstable_by_key(|(_, tasks)| *tasks);
+    assert_eq!(each, [(other, 1), (first, 3)]);
+}
+
+#[test]
 fn a_seeded_task_that_nothing_changed_is_excused() {
     let accounting = lane().account();
     assert_eq!(accounting.intrusions, []);

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
-    Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, LaneRecord, Ledger, MemorySample, Offset,
-    Operation, OutboxRow, Read, ReplayedGroup, RestartRecord, Seeded, SeededAnswer, StoredRow,
-    TaskDetails, TaskRow,
+    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, ClientTrace, DeadLetter, DeadLetterTopic,
+    Dropped, Effect, EndingRecord, FaultRecord, GeneratorRecord, InboxRow, Lane, LaneRecord,
+    Ledger, MemorySample, Offset, Operation, OutboxRow, ProbeRecord, Read, ReplayedGroup,
+    RestartRecord, Seeded, SeededAnswer, StoredRow, TaskDetails, TaskRow, TraceIntake, TraceSpan,
 };
 
 /// Name and version of the format; the first line of each file carries it.
@@ -51,6 +51,10 @@ struct Header {
     #[serde(default)]
     besides_up_to: Vec<(Uuid, u64)>,
     #[serde(default)]
+    besides_deleted: Vec<Uuid>,
+    #[serde(default)]
+    seeded_each: Vec<(Uuid, u64)>,
+    #[serde(default)]
     untouched: u64,
 }
 
@@ -80,9 +84,14 @@ enum Line {
     Restart(RestartRecord),
     Memory(MemorySample),
     Case(Box<CaseRecord>),
+    Probe(ProbeRecord),
     Replayed(ReplayedGroup),
     Stored(StoredRow),
+    Span(TraceSpan),
+    ClientTrace(ClientTrace),
+    TraceIntake(TraceIntake),
     Generator(GeneratorRecord),
+    Ending(EndingRecord),
 }
 
 /// The same line as it is written, without a copy of the row.
@@ -110,9 +119,14 @@ enum LineRef<'a> {
     Restart(&'a RestartRecord),
     Memory(&'a MemorySample),
     Case(&'a CaseRecord),
+    Probe(&'a ProbeRecord),
     Replayed(&'a ReplayedGroup),
     Stored(&'a StoredRow),
+    Span(&'a TraceSpan),
+    ClientTrace(&'a ClientTrace),
+    TraceIntake(&'a TraceIntake),
     Generator(&'a GeneratorRecord),
+    Ending(&'a EndingRecord),
 }
 
 /// Writes `ledger-<lane>.jsonl` for each lane into `dir`, which must exist, and returns the paths.
@@ -132,6 +146,25 @@ pub fn write_jsonl(ledger: &Ledger, dir: &Path) -> Result<Vec<PathBuf>, LedgerFi
             }
         })
         .collect()
+}
+
+/// Adds how the services of each lane ended to the files that [`write_jsonl`] left in `dir`.
+pub fn append_endings(ledger: &Ledger, dir: &Path) -> Result<(), LedgerFileError> {
+    for view in ledger.lanes() {
+        let record = view.record();
+        let path = dir.join(format!("ledger-{}.jsonl", record.lane));
+        let append = || {
+            let mut out = BufWriter::new(File::options().append(true).open(&path)?);
+            write_rows(&mut out, &record.endings, LineRef::Ending)?;
+            out.flush()
+        };
+        append().map_err(|source| LedgerFileError {
+            kind: LedgerFileErrorKind::Write,
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Reads files of [`write_jsonl`], all of one scenario, back into a ledger.
@@ -156,6 +189,8 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
         poison: record.poison.clone(),
         besides: record.besides.clone(),
         besides_up_to: record.besides_up_to.clone(),
+        besides_deleted: record.besides_deleted.clone(),
+        seeded_each: record.seeded_each.clone(),
         untouched: record.untouched,
     };
     write_rows(&mut out, [&header], LineRef::Header)?;
@@ -183,9 +218,14 @@ fn write_lane(scenario: &str, record: &LaneRecord, path: &Path) -> io::Result<()
     write_rows(&mut out, &record.restarts, LineRef::Restart)?;
     write_rows(&mut out, &record.memory, LineRef::Memory)?;
     write_rows(&mut out, &record.cases, LineRef::Case)?;
+    write_rows(&mut out, &record.probes, LineRef::Probe)?;
     write_rows(&mut out, &record.replayed, LineRef::Replayed)?;
     write_rows(&mut out, &record.stored, LineRef::Stored)?;
+    write_rows(&mut out, &record.spans, LineRef::Span)?;
+    write_rows(&mut out, &record.client_traces, LineRef::ClientTrace)?;
+    write_rows(&mut out, &record.trace_intake, LineRef::TraceIntake)?;
     write_rows(&mut out, &record.generator, LineRef::Generator)?;
+    write_rows(&mut out, &record.endings, LineRef::Ending)?;
     out.flush()
 }
 
@@ -223,6 +263,8 @@ fn read_lane(path: &Path) -> Result<(String, LaneRecord), LedgerFileError> {
                 record.poison = header.poison;
                 record.besides = header.besides;
                 record.besides_up_to = header.besides_up_to;
+                record.besides_deleted = header.besides_deleted;
+                record.seeded_each = header.seeded_each;
                 record.untouched = header.untouched;
                 scenario = Some(header.scenario);
             }
@@ -263,9 +305,14 @@ impl LaneRecord {
             Line::Restart(row) => self.restarts.push(row),
             Line::Memory(row) => self.memory.push(row),
             Line::Case(row) => self.cases.push(*row),
+            Line::Probe(row) => self.probes.push(row),
             Line::Replayed(row) => self.replayed.push(row),
             Line::Stored(row) => self.stored.push(row),
+            Line::Span(row) => self.spans.push(row),
+            Line::ClientTrace(row) => self.client_traces.push(row),
+            Line::TraceIntake(row) => self.trace_intake = Some(row),
             Line::Generator(row) => self.generator = Some(row),
+            Line::Ending(row) => self.endings.push(row),
         }
     }
 }
@@ -273,7 +320,10 @@ impl LaneRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{CgroupMemory, FaultKind, FaultSide, Micros, ReadKind, sample};
+    use crate::ledger::{
+        Block, CgroupMemory, Ended, FaultKind, FaultSide, Micros, ProbeKind, ReadKind, sample,
+        trace_sample,
+    };
 
     #[test]
     fn what_is_written_reads_back() {
@@ -282,10 +332,18 @@ mod tests {
         spoilt.poison.push(sample::event_id(9));
         spoilt.besides.push(sample::task_id(9));
         spoilt.besides_up_to.push((sample::task_id(9), 3));
+        spoilt.endings.push(EndingRecord {
+            service: "direct-kafka/api".to_owned(),
+            ended: Ended::Code(0),
+        });
+        spoilt.besides_deleted.push(sample::task_id(9));
+        spoilt.seeded_each.push((sample::task_id(9), 3));
         sample::seed(&mut spoilt, 2);
         sample::read(&mut spoilt, ReadKind::Search);
         spoilt.untouched = 7;
         crate::ledger::stored_sample::replay(&mut spoilt);
+        trace_sample::trace(&mut spoilt);
+        trace_sample::begin_by_client(&mut spoilt, 1);
         spoilt.audit_messages.push(AuditMessage::read(b"not\njson"));
         spoilt.dead_letters.push(DeadLetter {
             topic: "task-events-dlq".to_owned(),
@@ -299,6 +357,14 @@ mod tests {
             injected_at: Micros(1),
             healed_at: Some(Micros(2)),
             failed_attempts: 3,
+        });
+        spoilt.probes.push(ProbeRecord {
+            block: Block::AccessControl,
+            kind: ProbeKind::FailingTwin,
+            case: "a stranger".to_owned(),
+            expected: "403".to_owned(),
+            got: "200".to_owned(),
+            felt: "{}\n200".to_owned(),
         });
         let ledger = Ledger::new("burst", vec![sample::lane("dapr-kafka", 3), spoilt]);
         let paths = write_jsonl(&ledger, dir.path()).unwrap();

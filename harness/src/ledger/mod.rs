@@ -19,6 +19,7 @@ mod case_times;
 mod case_told;
 mod case_trace;
 mod cases;
+mod ending;
 mod envelope;
 mod event_kind;
 mod fold;
@@ -27,6 +28,7 @@ mod incident;
 mod jsonl;
 mod lane;
 mod operation;
+mod probe;
 mod raw_json;
 mod read;
 mod record;
@@ -44,6 +46,12 @@ mod task_details;
 mod task_index;
 mod time;
 mod timeline;
+mod trace_context;
+mod trace_events;
+mod trace_index;
+#[cfg(test)]
+pub(crate) mod trace_sample;
+mod trace_span;
 mod untold;
 
 #[cfg(test)]
@@ -68,6 +76,7 @@ pub use case_mask::{MASKED, MaskedColumn, MaskedLine, Treatment, mask};
 pub use case_told::cases_as_told;
 pub use case_trace::Traced;
 pub use cases::{CaseRecord, CaseRole, EffectRow, Exchange};
+pub use ending::{Ended, EndingRecord};
 pub use envelope::{EnvelopeFault, SeenEvent, Tells};
 pub use event_kind::{EntityKind, EventKind};
 pub use group::Groups;
@@ -75,9 +84,12 @@ pub use incident::{
     CgroupMemory, FaultKind, FaultRecord, FaultSide, GeneratorRecord, Lateness, MemorySample,
     NoiseFloor, RestartRecord,
 };
-pub use jsonl::{LedgerFileError, LedgerFileErrorKind, SCHEMA, read_jsonl, write_jsonl};
+pub use jsonl::{
+    LedgerFileError, LedgerFileErrorKind, SCHEMA, append_endings, read_jsonl, write_jsonl,
+};
 pub use lane::Lane;
 pub use operation::{Operation, OperationKind, OperationOutcome, Phase};
+pub use probe::{Block, ProbeKind, ProbeRecord};
 pub use raw_json::RawJson;
 pub use read::{Read, ReadKind};
 pub use record::LaneRecord;
@@ -88,8 +100,12 @@ pub use seeded::{Seeded, SeededAnswer};
 pub use series_life::{Instance, SeriesLife, SeriesLives};
 pub use stall::Stall;
 pub use stored::{
-    MASKED_COLUMNS, MASKED_ENTRIES, MaskedEntry, MaskedStored, Moment, ReplayedGroup, StoredPair,
-    StoredRow, both_readings, stored_pairs,
+    MASKED_COLUMNS, MASKED_ENTRIES, MaskedEntry, MaskedStored, Moment, ReplayedGroup, STATE_TABLES,
+    StoredPair, StoredRow, both_readings, stored_pairs,
 };
 pub use task_details::{Occurrence, TaskDetails};
 pub use time::Micros;
+pub use trace_context::{NoTraceId, SpanId, TraceContext, TraceId};
+pub use trace_events::{EventTraceFault, EventTraces, TracedEvent};
+pub use trace_index::{Came, Sought, SpanIndex, TraceFault};
+pub use trace_span::{ClientTrace, SpanKind, TraceIntake, TraceSpan};

@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, DeadLetter, DeadLetterTopic, Dropped,
-    Effect, FaultRecord, GeneratorRecord, InboxRow, Lane, MemorySample, Micros, Offset, Operation,
-    OutboxRow, Read, ReplayedGroup, RestartRecord, Seeded, SeededAnswer, StoredRow, TaskDetails,
-    TaskRow,
+    AuditMessage, AuditOutboxRow, AuditTopic, CaseRecord, ClientTrace, DeadLetter, DeadLetterTopic,
+    Dropped, Effect, EndingRecord, FaultRecord, GeneratorRecord, InboxRow, Lane, MemorySample,
+    Micros, Offset, Operation, OutboxRow, ProbeRecord, Read, ReplayedGroup, RestartRecord, Seeded,
+    SeededAnswer, StoredRow, TaskDetails, TaskRow, TraceIntake, TraceSpan,
 };
 
 /// Everything recorded about one lane of a run. Rows stand in the order in which their source
@@ -22,6 +22,9 @@ pub struct LaneRecord {
     /// Tasks that were there before the first operation and of which there is something to judge.
     #[serde(default)]
     pub seeded: Vec<Seeded>,
+    /// How many tasks of each user there were, by the database before the first operation.
+    #[serde(default)]
+    pub seeded_each: Vec<(Uuid, u64)>,
     /// How many more there were, which stood at the end as they were put there.
     #[serde(default)]
     pub untouched: u64,
@@ -53,6 +56,9 @@ pub struct LaneRecord {
     /// does, or whoever changed them cannot say how far.
     #[serde(default)]
     pub besides_up_to: Vec<(Uuid, u64)>,
+    /// Those of these whose deletion was asked for, which shows no version.
+    #[serde(default)]
+    pub besides_deleted: Vec<Uuid>,
     pub offsets: Vec<Offset>,
     pub faults: Vec<FaultRecord>,
     pub restarts: Vec<RestartRecord>,
@@ -60,12 +66,27 @@ pub struct LaneRecord {
     /// What the cases of the black-box suite did.
     #[serde(default)]
     pub cases: Vec<CaseRecord>,
+    /// What building blocks were asked.
+    #[serde(default)]
+    pub probes: Vec<ProbeRecord>,
     /// Consumer groups that were set back to the beginning.
     #[serde(default)]
     pub replayed: Vec<ReplayedGroup>,
     /// What the stores held before that and after it.
     #[serde(default)]
     pub stored: Vec<StoredRow>,
+    /// What roles and sidecars told of what they did, where that was collected.
+    #[serde(default)]
+    pub spans: Vec<TraceSpan>,
+    /// Traces that clients began.
+    #[serde(default)]
+    pub client_traces: Vec<ClientTrace>,
+    /// None where no traces were collected.
+    #[serde(default)]
+    pub trace_intake: Option<TraceIntake>,
+    /// How the system's services of the lane ended, when the stack was stopped.
+    #[serde(default)]
+    pub endings: Vec<EndingRecord>,
     /// None where nothing was offered on a schedule.
     pub generator: Option<GeneratorRecord>,
 }
@@ -79,6 +100,7 @@ impl LaneRecord {
             operations: Vec::new(),
             reads: Vec::new(),
             seeded: Vec::new(),
+            seeded_each: Vec::new(),
             untouched: 0,
             seeded_answers: Vec::new(),
             tasks: Vec::new(),
@@ -95,13 +117,19 @@ impl LaneRecord {
             poison: Vec::new(),
             besides: Vec::new(),
             besides_up_to: Vec::new(),
+            besides_deleted: Vec::new(),
             offsets: Vec::new(),
             faults: Vec::new(),
             restarts: Vec::new(),
             memory: Vec::new(),
             cases: Vec::new(),
+            probes: Vec::new(),
             replayed: Vec::new(),
             stored: Vec::new(),
+            spans: Vec::new(),
+            client_traces: Vec::new(),
+            trace_intake: None,
+            endings: Vec::new(),
             generator: None,
         }
     }

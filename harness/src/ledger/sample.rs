@@ -312,6 +312,7 @@ fn publish_line(record: &mut LaneRecord, position: usize, at: Micros) {
         user_id: Some(USER),
         version: line.version,
         action: line.action.clone(),
+        digest: Some(event_id.to_string()),
     }));
     for topic in &mut record.audit_topics {
         topic.held += 1;

@@ -4,7 +4,7 @@
 //! They are excused as long as they stand as they were put there, to the transaction that wrote them. From
 //! the first change on they are judged like any other, from the version on at which they were put.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,6 +41,16 @@ impl Seeded {
 }
 
 impl LaneRecord {
+    /// Enters the tasks that were there before the first operation, and how many there were of each user.
+    pub fn enter_seeded(&mut self, seeded: Vec<Seeded>) {
+        let mut each: BTreeMap<Uuid, u64> = BTreeMap::new();
+        for seeded in &seeded {
+            *each.entry(seeded.row.user_id).or_default() += 1;
+        }
+        self.seeded_each = each.into_iter().collect();
+        self.seeded = seeded;
+    }
+
     /// Takes the seeded tasks out that nobody addressed and nothing changed, from the seeded ones as from the
     /// final rows, and counts them: of those there is nothing to judge, and they are most.
     pub fn set_aside_untouched(&mut self) {

@@ -75,7 +75,7 @@ pub const MASKED_ENTRIES: [MaskedEntry; 1] = [MaskedEntry {
 }];
 
 /// Where entries of state are, beside the tables that belong to nobody but one role.
-const STATE_TABLES: [&str; 2] = ["state_entries", "dapr_state"];
+pub const STATE_TABLES: [&str; 2] = ["state_entries", "dapr_state"];
 
 impl MaskedEntry {
     /// The rule for an entry of a state store, if there is one.

@@ -32,7 +32,8 @@ impl PostgresObserver {
         Ok(latest)
     }
 
-    /// Waits until no series has an instance on its way.
+    /// Waits until no series that goes on has a completed instance as its latest. Of a series that goes by
+    /// its schedule that may be a state of rest: it waits for these, too, and so for the next occurrence.
     pub async fn await_instances(&self, within: Duration) -> Result<(), Waited> {
         let decide = |latest: Vec<LatestInstance>| match awaited(&latest) {
             0 => Answer::Met(()),

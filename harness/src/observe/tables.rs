@@ -8,13 +8,16 @@ use super::{ObserveError, ObserveErrorKind};
 use crate::component::digest::sha256_hex;
 use crate::ledger::{MASKED_COLUMNS, MaskedEntry, Moment, StoredRow};
 
-/// Every table of the lane's database, whoever made it, with the columns of its primary key.
-const TABLES: &str = "SELECT c.relname::text AS name, quote_ident(c.relname) AS quoted, \
+/// Every table of the database, whoever made it and in whichever schema, with the columns of its primary key.
+const TABLES: &str = "SELECT n.nspname::text AS schema, c.relname::text AS name, \
+     quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS quoted, \
      coalesce((SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_index i \
      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[]) \
      WHERE i.indrelid = c.oid AND i.indisprimary), '{}') AS key_columns \
-     FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') \
-     ORDER BY 1";
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('r', 'm') ORDER BY 1, 2";
+/// Where tables are that nobody put elsewhere. Their names stand alone.
+const USUAL_SCHEMA: &str = "public";
 
 /// Reads every row of every table of a lane's database. No table is named: one that a later migration adds,
 /// or a sidecar, is read as well.
@@ -25,6 +28,7 @@ pub struct TablesObserver {
 
 /// A table as the catalogue has it.
 struct Table {
+    /// With its schema where that is not the usual one.
     name: String,
     /// As it may stand in a statement.
     quoted: String,
@@ -62,14 +66,28 @@ async fn tables(connection: &mut PgConnection) -> Result<Vec<Table>, ObserveErro
     let decode = |source| ObserveError::new(ObserveErrorKind::Decode, what, source);
     let found = sqlx::query(TABLES).fetch_all(connection);
     let found = found.await.map_err(read)?.into_iter();
-    let table = |row: PgRow| -> Result<Table, sqlx::Error> {
-        Ok(Table {
-            name: row.try_get("name")?,
+    let table = |row: &PgRow| -> Result<Option<Table>, sqlx::Error> {
+        let Some(name) = named(row.try_get("schema")?, row.try_get("name")?) else {
+            return Ok(None);
+        };
+        Ok(Some(Table {
+            name,
             quoted: row.try_get("quoted")?,
             key: row.try_get("key_columns")?,
-        })
+        }))
     };
-    found.map(|row| table(row).map_err(decode)).collect()
+    let tables = found.map(|row| table(&row).map_err(decode));
+    tables.filter_map(Result::transpose).collect()
+}
+
+/// None for a table of the server's own, to which alone it gives names that begin with `pg_`.
+fn named(schema: &str, name: &str) -> Option<String> {
+    match schema {
+        USUAL_SCHEMA => Some(name.to_owned()),
+        "information_schema" => None,
+        own if own.starts_with("pg_") => None,
+        other => Some(format!("{other}.{name}")),
+    }
 }
 
 impl Table {
@@ -139,6 +157,16 @@ mod tests {
         };
         let key: Vec<String> = key.iter().map(ToString::to_string).collect();
         stored(Moment::Before, table, &key, columns)
+    }
+
+    #[test]
+    fn planted_namesake_in_another_schema_is_another_table() {
+        let inbox = |schema| named(schema, "inbox");
+        assert_eq!(inbox("public").as_deref(), Some("inbox"));
+        assert_eq!(inbox("aside").as_deref(), Some("aside.inbox"));
+        for own in ["pg_catalog", "pg_toast", "information_schema"] {
+            assert_eq!(inbox(own), None);
+        }
     }
 
     #[test]

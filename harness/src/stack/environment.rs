@@ -3,7 +3,7 @@
 use gauntlet_contract::config::{Broker, Role};
 
 use super::keys::{AUDIENCE, ISSUER, ServiceToken};
-use super::topology::{Lane, Mode};
+use super::topology::{Lane, Mode, StateBackend};
 
 /// Names and values of environment variables.
 pub(super) type Environment = Vec<(String, String)>;
@@ -28,6 +28,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) kafka: Option<String>,
     /// `host:port`
     pub(super) redis: String,
+    /// `http://host:port` of the lane's collector of traces; none where there is none.
+    pub(super) traces: Option<String>,
 }
 
 impl Surroundings<'_> {
@@ -35,6 +37,7 @@ impl Surroundings<'_> {
     pub(super) fn of_app(&self, role: Role, sidecar: Option<&str>) -> Environment {
         let mut env = common();
         env.push(pair("TOPIC_PREFIX", self.lane.topic_prefix()));
+        env.extend(self.trace_endpoint());
         if let Some(sidecar) = sidecar {
             env.extend([
                 pair("USE_DAPR", "true"),
@@ -64,7 +67,22 @@ impl Surroundings<'_> {
         ];
         env.push(self.app_api_token());
         env.extend(self.secrets(role));
+        if let Some(endpoint) = self.trace_endpoint() {
+            // Dapr asks for TLS where it is not told otherwise, and calls itself by its app's id.
+            env.extend([
+                endpoint,
+                pair("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+                pair("OTEL_EXPORTER_OTLP_INSECURE", "true"),
+                pair("OTEL_SERVICE_NAME", format!("daprd-{}", role.as_str())),
+            ]);
+        }
         env
+    }
+
+    /// By OpenTelemetry's own name.
+    fn trace_endpoint(&self) -> Option<(String, String)> {
+        let endpoint = self.traces.as_ref()?;
+        Some(pair("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint))
     }
 
     /// Dapr's own name: the sidecar shows it with all that it delivers, and its app asks for it.
@@ -78,18 +96,17 @@ impl Surroundings<'_> {
             pair("USE_DAPR", "false"),
             pair("API_URL", format!("http://{}", self.api)),
         ];
-        // State lies beside the broker where that is Redis, so that both kinds of it are in use.
-        match self.lane.broker() {
+        let (broker, state) = (self.lane.broker(), self.lane.state());
+        env.push(pair("STATE_BACKEND", state.as_str()));
+        match broker {
             Broker::Kafka => env.extend([
                 pair("BROKER", "kafka"),
                 pair("KAFKA_BROKERS", self.kafka.clone().unwrap_or_default()),
-                pair("STATE_BACKEND", "postgres"),
             ]),
-            Broker::Redis => env.extend([
-                pair("BROKER", "redis"),
-                pair("REDIS_URL", format!("redis://{}", self.redis)),
-                pair("STATE_BACKEND", "redis"),
-            ]),
+            Broker::Redis => env.push(pair("BROKER", "redis")),
+        }
+        if broker == Broker::Redis || state == StateBackend::Redis {
+            env.push(pair("REDIS_URL", format!("redis://{}", self.redis)));
         }
         env
     }
@@ -97,7 +114,7 @@ impl Surroundings<'_> {
     /// What a role needs and no other may know.
     fn secrets(&self, role: Role) -> Environment {
         let keeps_state_in_the_database =
-            self.lane.mode() == Mode::Direct && self.lane.broker() == Broker::Kafka;
+            self.lane.mode() == Mode::Direct && self.lane.state() == StateBackend::Postgres;
         let (calls_or_is_called, has_tables) = match role {
             Role::Api => (true, true),
             Role::Recurring => (true, keeps_state_in_the_database),
@@ -135,6 +152,10 @@ mod tests {
 
     /// What process and sidecar of each role are told, in the order of the roles.
     fn told(lane: &Lane) -> [[BTreeMap<String, String>; 2]; 3] {
+        told_with(lane, None)
+    }
+
+    fn told_with(lane: &Lane, traces: Option<&str>) -> [[BTreeMap<String, String>; 2]; 3] {
         let [token, app_api_token] = [(); 2].map(|()| ServiceToken::generate().unwrap());
         let surroundings = Surroundings {
             lane,
@@ -144,6 +165,7 @@ mod tests {
             api: "127.0.0.1:2",
             kafka: Some("127.0.0.1:3".to_owned()),
             redis: "127.0.0.1:4".to_owned(),
+            traces: traces.map(str::to_owned),
         };
         let sidecar = (lane.mode() == Mode::Dapr).then_some("127.0.0.1:5");
         Role::ALL.map(|role| {
@@ -207,6 +229,36 @@ mod tests {
             assert_eq!(api["SERVICE_TOKEN"], recurring["SERVICE_TOKEN"]);
             assert_eq!(recurring["API_URL"], "http://127.0.0.1:2");
             assert_eq!(recurring["STATE_BACKEND"], backend);
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_collector_that_is_not_there_and_everybody_of_one_that_is() {
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        let collector = Some("http://127.0.0.1:6");
+        let [with, without] = [[true; 2], [false; 2]];
+        let dapr = told_with(&Lane::dapr(Broker::Kafka), collector);
+        assert_eq!(holders(&dapr, ENDPOINT), [with; 3]);
+        assert_eq!(dapr[0][1]["OTEL_SERVICE_NAME"], "daprd-api");
+        let direct = told_with(&Lane::direct(Broker::Kafka), collector);
+        assert_eq!(holders(&direct, ENDPOINT), [[true, false]; 3]);
+        assert_eq!(
+            holders(&told(&Lane::dapr(Broker::Kafka)), ENDPOINT),
+            [without; 3]
+        );
+    }
+
+    #[test]
+    fn where_the_state_is_decides_who_is_told_of_which_store() {
+        let (with, without) = ([true, false], [false, false]);
+        let in_redis = told(&Lane::direct(Broker::Kafka).state_on(StateBackend::Redis));
+        assert_eq!(holders(&in_redis, "REDIS_URL"), [with; 3]);
+        assert_eq!(holders(&in_redis, "DATABASE_URL"), [with, without, with]);
+        let in_postgres = told(&Lane::direct(Broker::Redis).state_on(StateBackend::Postgres));
+        assert_eq!(holders(&in_postgres, "REDIS_URL"), [with; 3]);
+        assert_eq!(holders(&in_postgres, "DATABASE_URL"), [with; 3]);
+        for (told, backend) in [(in_redis, "redis"), (in_postgres, "postgres")] {
+            assert_eq!(told[1][0]["STATE_BACKEND"], backend);
         }
     }
 }

@@ -86,6 +86,14 @@ impl Roster {
         self.all().into_iter().find(|instance| instance.id() == id)
     }
 
+    /// Leaves out what was stopped for good, so that another may stand in its place.
+    pub(super) fn remove(&self, id: &ServiceId) {
+        self.members
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(_, instance)| instance.id() != id);
+    }
+
     /// Stops layer after layer, each one's members at once, and removes the run's temporary files.
     ///
     /// One that cannot be stopped keeps the others from nothing: its error comes at the end.

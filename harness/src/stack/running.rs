@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::lane::RunningLane;
 use super::roster::{Roster, StopReport};
 use super::starter::Starter;
-use super::topology::Topology;
+use super::topology::{StateBackend, Topology};
 use crate::error::{StackError, StackErrorKind};
 use crate::fault::{Fault, FaultGuard};
 use crate::provider::{Health, Instance, PortSlot, RunContext, ServiceId, UnexpectedExit};
@@ -163,6 +163,19 @@ impl Stack {
             kind: self.topology.kind(),
             services,
             lanes: self.lanes.iter().map(lane).collect(),
+        }
+    }
+
+    /// Starts what keeps state in a lane without sidecars again, with its state in another backend.
+    pub async fn exchange_state(
+        &mut self,
+        lane: &str,
+        state: StateBackend,
+    ) -> Result<(), StackError> {
+        self.lane(lane)?;
+        match self.lanes.iter_mut().find(|it| it.name() == lane) {
+            Some(lane) => lane.exchange_state(state).await,
+            None => Ok(()),
         }
     }
 

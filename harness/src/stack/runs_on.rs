@@ -16,7 +16,24 @@ pub enum RunsOn {
     Containers(Arc<Images>),
 }
 
+/// What a service means by 127.0.0.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// The harness's machine.
+    Hosts,
+    /// Itself alone.
+    Own,
+}
+
 impl RunsOn {
+    /// The network that services are on.
+    pub fn network(&self) -> Network {
+        match self {
+            Self::Processes => Network::Hosts,
+            Self::Containers(_) => Network::Own,
+        }
+    }
+
     /// The provider's name in reports.
     pub fn name(&self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::component::postgres::Postgres;
 use crate::component::redis::Redis;
 use crate::component::{Site, site};
 use crate::error::{StackError, StackErrorKind};
-use crate::provider::{PortSlot, RunContext};
+use crate::provider::{PortSlot, RunContext, Support};
 
 /// A start that failed has nothing to drain.
 const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(3);
@@ -34,6 +34,11 @@ impl Stack {
     /// Components that are not on this machine are obtained first, however long that takes.
     pub async fn start(topology: Topology, context: &StackContext) -> Result<Self, StackError> {
         topology.validate()?;
+        if let Support::Unavailable { reason } = topology.support_on(context.runs_on.network()) {
+            let what = format!("start the stack: it needs {reason}");
+            let mend = "run it with --provider process";
+            return Err(StackError::new(StackErrorKind::Config, what, mend));
+        }
         let began = Instant::now();
         let programs = Programs::obtain(topology.kind(), context).await?;
         let obtained = Instant::now();
@@ -59,6 +64,7 @@ impl Stack {
             components: context.components.mount(run.temp())?,
             jwks,
             service_token: ServiceToken::generate()?,
+            collects_traces: topology.collects_traces(),
             roster: Arc::new(Roster::new(Arc::clone(&run), provider)),
             timings: Mutex::new(Vec::new()),
         });

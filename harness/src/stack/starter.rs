@@ -19,6 +19,8 @@ pub(super) struct Starter {
     pub(super) components: MountedFiles,
     pub(super) jwks: PathBuf,
     pub(super) service_token: ServiceToken,
+    /// Whether each lane has a collector of its own.
+    pub(super) collects_traces: bool,
     pub(super) roster: Arc<Roster>,
     pub(super) timings: Mutex<Vec<Timing>>,
 }

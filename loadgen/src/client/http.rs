@@ -6,6 +6,7 @@ use reqwest::{Method, redirect, retry};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::target::at;
 use super::{Outcome, Request, Target, UnknownReason, User};
 use crate::error::{LoadError, LoadErrorKind};
 
@@ -82,7 +83,11 @@ impl Client {
     pub(crate) fn prepare(&self, key: &str, user: &User, request: &Request) -> Prepared {
         let mut prepared = reqwest::Request::new(
             request.method(),
-            self.target.at(&request.path(), &request.fields()),
+            at(
+                self.target.replica_of(key),
+                &request.path(),
+                &request.fields(),
+            ),
         );
         let headers = prepared.headers_mut();
         headers.insert(AUTHORIZATION, user.authorization());
@@ -114,19 +119,20 @@ impl Client {
         }
     }
 
-    /// Opens `connections` by as many requests at once, and leaves them in the pool. A burst then
+    /// Opens `connections` by as many requests at once, to all replicas in turn, and leaves them in the pool. A burst then
     /// measures the API and not a thousand TCP handshakes.
     pub(crate) async fn warm_up(&self, connections: usize) -> Result<(), LoadError> {
         let mut opening = JoinSet::new();
-        for _ in 0..connections {
-            let request = reqwest::Request::new(Method::GET, self.target.at(WARM_UP_PATH, &[]));
+        for turn in 0..connections {
+            let url = at(self.target.replica(turn), WARM_UP_PATH, &[]);
+            let request = reqwest::Request::new(Method::GET, url);
             let http = self.http.clone();
             opening.spawn(async move { http.execute(request).await?.bytes().await });
         }
         let failed = |error| {
             let kind = LoadErrorKind::WarmUp {
                 wanted: connections,
-                url: self.target.base.to_string(),
+                url: self.target.replica(0).to_string(),
             };
             LoadError::caused(kind, error)
         };

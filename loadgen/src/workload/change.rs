@@ -11,6 +11,9 @@ use crate::client::{Completion, Request, User};
 /// is served before the next is sent; and whatever holds up effects for a second holds up several
 /// versions of each of these tasks.
 const AT_ONCE: usize = 50;
+/// Tasks that are being changed at the same time where they are few. At 100/s a task's turn comes every
+/// 0.1 s: what is slow to answer, or holds up effects, has changes of one task under way beside each other.
+const FEW_AT_ONCE: usize = 5;
 
 /// What happens to a task, over and over until its deletion. With a creation between any two changes
 /// the mix is, of 20 operations: 10 creations, 6 updates, 3 completions or reopenings, 1 deletion.
@@ -81,12 +84,30 @@ impl ChangeTasks {
         users: Vec<Arc<User>>,
         tasks: Vec<LivingTask>,
     ) -> ChangeTasks {
+        ChangeTasks::at_once(AT_ONCE, load.into(), users, tasks)
+    }
+
+    /// The same with few tasks at a time, each of which is changed the more often.
+    pub fn of_few(
+        load: impl Into<String>,
+        users: Vec<Arc<User>>,
+        tasks: Vec<LivingTask>,
+    ) -> ChangeTasks {
+        ChangeTasks::at_once(FEW_AT_ONCE, load.into(), users, tasks)
+    }
+
+    fn at_once(
+        at_once: usize,
+        load: String,
+        users: Vec<Arc<User>>,
+        tasks: Vec<LivingTask>,
+    ) -> ChangeTasks {
         let mut waiting = tasks.into_iter();
-        // They begin at different steps, or else each kind would come 50 times in a row.
-        let places = waiting.by_ref().take(AT_ONCE).enumerate();
+        // They begin at different steps, or else each kind would come so many times in a row.
+        let places = waiting.by_ref().take(at_once).enumerate();
         let places = places.map(|(steps, task)| Place { task, steps }).collect();
         ChangeTasks {
-            load: load.into(),
+            load,
             users,
             places,
             turn: 0,
@@ -250,6 +271,22 @@ mod tests {
         for history in histories.values() {
             for pair in history.windows(2) {
                 assert_eq!(pair[1].0 - pair[0].0, 2 * AT_ONCE);
+            }
+        }
+    }
+
+    #[test]
+    fn of_few_tasks_each_has_its_turn_the_sooner() {
+        let tasks = tasks(60, Completion::Undone);
+        let mut workload = ChangeTasks::of_few("load", vec![user()], tasks);
+        let operations: Vec<Operation> = (0..1_000)
+            .map(|index| workload.operation(index).expect("endless"))
+            .collect();
+        let histories = histories(&operations);
+        assert!(histories.values().any(|history| history.len() >= 10));
+        for history in histories.values() {
+            for pair in history.windows(2) {
+                assert_eq!(pair[1].0 - pair[0].0, 2 * FEW_AT_ONCE);
             }
         }
     }

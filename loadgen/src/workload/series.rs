@@ -6,6 +6,11 @@ use crate::client::{Request, User};
 
 /// Of this many operations one is about an instance of a series.
 const ONE_IN: u64 = 4;
+/// Of so many of these in a row the first ones complete an instance for the first time, and the others take
+/// up one that was completed before. First completions thus go on for half as long again as if all came
+/// first: also at the end of a load there is something that has a series go on.
+const ROUND: u64 = 6;
+const FIRST_COMPLETIONS: u64 = 4;
 
 /// Creations of tasks that each begin a series, dealt to the users in turn.
 #[derive(Clone, Debug)]
@@ -36,17 +41,20 @@ impl Workload for BeginSeries {
 
 /// Mixed changes, and every fourth operation one of an instance of a series.
 ///
-/// The instances take turns. In its first turn each is completed, which has its series go on; in the
-/// next it is reopened and in the one after that completed again, which must not have it go on once
-/// more. An instance that comes meanwhile is for the next load, since nobody could name it beforehand.
-/// Without instances there are mixed changes alone.
+/// The instances take turns. In its first turn each is completed, which has its series go on. After every
+/// four of these one that had its first turn is reopened and completed again, which must not have the series
+/// go on once more; where the first completion was refused, this one is the first. When all were completed,
+/// only that goes on. An instance that comes meanwhile is for the next load, since nobody could name it
+/// beforehand. Without instances there are mixed changes alone.
 #[derive(Clone, Debug)]
 pub struct SettleInstances {
     load: String,
     changes: ChangeTasks,
     instances: Vec<LivingTask>,
-    /// Whose turn it is.
-    turn: usize,
+    /// How many had their first turn.
+    completed: usize,
+    /// Turns that were not the first of their instance.
+    repeated: usize,
 }
 
 impl SettleInstances {
@@ -60,19 +68,28 @@ impl SettleInstances {
             load: load.into(),
             changes,
             instances,
-            turn: 0,
+            completed: 0,
+            repeated: 0,
         }
     }
 
-    fn next_instance(&mut self) -> Option<(Arc<User>, Request)> {
-        let instance = self.instances.get_mut(self.turn)?;
+    /// What is done to which instance in the turn of this number.
+    fn settlement(&mut self, number: u64) -> Option<(Arc<User>, Request)> {
+        let is_first = number % ROUND < FIRST_COMPLETIONS && self.completed < self.instances.len();
+        let turn = if is_first {
+            self.completed += 1;
+            self.completed - 1
+        } else {
+            // Each twice in a row: once it is reopened, and once completed.
+            self.repeated += 1;
+            (self.repeated - 1) / 2 % self.completed.max(1)
+        };
+        let instance = self.instances.get_mut(turn)?;
         let request = Request::Complete {
             task: instance.id,
             to: instance.toggle(),
         };
-        let user = Arc::clone(&instance.user);
-        self.turn = (self.turn + 1) % self.instances.len();
-        Some((user, request))
+        Some((Arc::clone(&instance.user), request))
     }
 }
 
@@ -80,7 +97,7 @@ impl Workload for SettleInstances {
     fn operation(&mut self, index: u64) -> Option<Operation> {
         let settled = index / ONE_IN;
         let is_settlement = index % ONE_IN == ONE_IN - 1;
-        if is_settlement && let Some((user, request)) = self.next_instance() {
+        if is_settlement && let Some((user, request)) = self.settlement(settled) {
             return Some(Operation {
                 key: OperationKey::new(&self.load, settled),
                 user,
@@ -167,8 +184,31 @@ mod tests {
         for (place, instance) in instances.iter().enumerate() {
             let history = &histories[&instance.id];
             let expected = [Complete, Reopen, Complete];
-            assert_eq!(history[..], expected[..if place < 5 { 3 } else { 2 }]);
+            let turns = match place {
+                0..7 => 3,
+                7 => 2,
+                _ => 1,
+            };
+            assert_eq!(history[..], expected[..turns], "{place}");
         }
+    }
+
+    #[test]
+    fn first_completions_are_spread_over_the_load() {
+        let instances = tasks(100);
+        let operations = offered(&instances, 600);
+        let mut met = HashSet::new();
+        for (stretch, operations) in operations.chunks(24).enumerate() {
+            let firsts = operations.iter().filter(|operation| {
+                let is_completion = operation.request.kind() == OperationKind::Complete;
+                let task = operation.request.task().filter(|_| is_completion);
+                task.is_some_and(|task| {
+                    instances.iter().any(|instance| instance.id == task) && met.insert(task)
+                })
+            });
+            assert_eq!(firsts.count(), 4, "of stretch {stretch}");
+        }
+        assert_eq!(met.len(), instances.len());
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gauntlet_harness::check::Check;
+use gauntlet_harness::check::{Check, Population};
 use gauntlet_harness::stack::{StackKind, Topology};
 use gauntlet_loadgen::MixTasks;
 use gauntlet_loadgen::arrival::{Arrival, Rate};
@@ -28,6 +28,11 @@ const LOAD: Duration = Duration::from_secs(30);
 const WARM_UP: Duration = Duration::from_secs(5);
 /// Of each of the ten users.
 const TASKS_EACH: u32 = 10_000;
+/// The claim's, asserted of what the database held.
+const POPULATION: Population = Population {
+    users: 10,
+    tasks_each: TASKS_EACH,
+};
 /// The trail waits for the versions before a seeded one, which nobody wrote, and then goes on without them.
 const DRAIN_WITHIN: Duration = Duration::from_mins(3);
 
@@ -90,16 +95,12 @@ impl Scenario for ApiLatency {
         let written = requests * (shares.creations + shares.changes) / shares.of;
         // Changes are the rarest kind.
         let of_each_kind = requests * shares.changes / shares.of;
-        topology
-            .lanes()
-            .iter()
-            .flat_map(|lane| {
-                let mut checks = common::api_checks(lane, requests, of_each_kind);
-                checks.extend(common::seeding_checks(lane, SAMPLE as u64));
-                checks.extend(common::delivery_checks(lane, Planned::creations(written)));
-                checks
-            })
-            .collect()
+        common::of_each_lane(&topology, |lane| {
+            let mut checks = common::api_checks(lane, requests, of_each_kind, POPULATION);
+            checks.extend(common::seeding_checks(lane, SAMPLE as u64));
+            checks.extend(common::delivery_checks(lane, Planned::creations(written)));
+            checks
+        })
     }
 }
 

@@ -66,17 +66,13 @@ impl Scenario for Burst1000 {
 
     fn checks(&self, settings: &Settings) -> Vec<Box<dyn Check>> {
         let topology = self.topology(settings.offered);
-        topology
-            .lanes()
-            .iter()
-            .flat_map(|lane| {
-                let mut checks = common::burst_checks(lane, BURST);
-                checks.extend(common::delivery_checks(
-                    lane,
-                    Planned::creations(u64::from(BURST)),
-                ));
-                checks
-            })
-            .collect()
+        common::of_each_lane(&topology, |lane| {
+            let mut checks = common::burst_checks(lane, BURST);
+            checks.extend(common::delivery_checks(
+                lane,
+                Planned::creations(u64::from(BURST)),
+            ));
+            checks
+        })
     }
 }

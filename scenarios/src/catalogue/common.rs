@@ -8,7 +8,7 @@ use gauntlet_harness::check::{
     Amount, ApiLatency, AuditLogsComplete, Bar, Bars, BurstCompleteWithin, Check, CommitToEffect,
     ConsumerDrained, ContentIntact, EffectsInOrder, FaultFelt, GeneratorOnTime,
     InstancesExactlyOnce, NoEffectTwice, NoHealthyDeadLetter, NothingInvented, NothingLost,
-    OrderTested, PeakOf, PublishLatency, Scope, SeededReadsBack, SidecarMemoryPeak,
+    OrderTested, PeakOf, Population, PublishLatency, Scope, SeededReadsBack, SidecarMemoryPeak,
     SidecarMemorySlope, UnknownsSettled,
 };
 use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
@@ -33,6 +33,25 @@ pub(super) fn one_lane(offered: StackKind) -> Topology {
     }
 }
 
+/// Dapr on Kafka and on Redis; direct mode on Redis where that is all there is.
+pub(super) fn both_brokers(offered: StackKind) -> Topology {
+    match offered {
+        StackKind::Full => {
+            let on_redis = Lane::dapr(Broker::Redis);
+            Topology::full().lane(dapr_kafka()).lane(on_redis)
+        }
+        StackKind::Light => Topology::light(),
+    }
+}
+
+/// The checks of each lane of a topology, lane after lane.
+pub(super) fn of_each_lane(
+    topology: &Topology,
+    checks: impl FnMut(&Lane) -> Vec<Box<dyn Check>>,
+) -> Vec<Box<dyn Check>> {
+    topology.lanes().iter().flat_map(checks).collect()
+}
+
 fn dapr_kafka() -> Lane {
     Lane::dapr(Broker::Kafka)
 }
@@ -40,6 +59,9 @@ fn dapr_kafka() -> Lane {
 fn direct_kafka() -> Lane {
     Lane::direct(Broker::Kafka)
 }
+
+/// Consumer groups of a lane: those of audit and of recurring.
+pub(super) const GROUPS: usize = 2;
 
 fn scope(lane: &Lane) -> Scope {
     Scope::lane(LaneName::new(lane.name()))
@@ -52,6 +74,8 @@ pub(super) struct Planned {
     /// loses nothing either.
     operations: u64,
     order: OrderTested,
+    /// Operations that have to go without an answer, where the claim is about these.
+    unanswered: u64,
 }
 
 impl Planned {
@@ -59,6 +83,7 @@ impl Planned {
         Self {
             operations,
             order: OrderTested::default(),
+            unanswered: 0,
         }
     }
 
@@ -77,6 +102,12 @@ impl Planned {
         self.order.overlapping = versions;
         self
     }
+
+    /// And so many get no answer.
+    pub(super) fn unanswered(mut self, operations: u64) -> Self {
+        self.unanswered = operations;
+        self
+    }
 }
 
 /// No acknowledged change lost, none twice, none out of order, none invented, and its line in the audit
@@ -90,9 +121,9 @@ pub(super) fn delivery_checks(lane: &Lane, planned: Planned) -> Vec<Box<dyn Chec
         Box::new(NoHealthyDeadLetter::new(scope())),
         Box::new(NothingInvented::new(scope())),
         Box::new(ContentIntact::new(scope())),
-        Box::new(UnknownsSettled::new(scope())),
+        Box::new(UnknownsSettled::new(scope()).of_unanswered(planned.unanswered)),
         Box::new(AuditLogsComplete::new(scope())),
-        Box::new(ConsumerDrained::new(scope())),
+        Box::new(ConsumerDrained::new(scope()).of_groups(GROUPS)),
         Box::new(GeneratorOnTime::new(scope())),
     ]
 }
@@ -121,14 +152,21 @@ pub(super) fn latency_checks(lane: &Lane, samples: u64) -> Vec<Box<dyn Check>> {
     ]
 }
 
-/// SC-011: p95 below 200 ms asked, 25 ms ours, of so many requests in which each kind has its share.
-pub(super) fn api_checks(lane: &Lane, requests: u64, of_each_kind: u64) -> Vec<Box<dyn Check>> {
+/// SC-011: p95 below 200 ms asked, 25 ms ours, of so many requests in which each kind has its share, among the
+/// tasks of this population.
+pub(super) fn api_checks(
+    lane: &Lane,
+    requests: u64,
+    of_each_kind: u64,
+    population: Population,
+) -> Vec<Box<dyn Check>> {
     let bars = Bars::new(
         Bar::below(Duration::from_millis(200)),
         Bar::below(Duration::from_millis(25)),
     );
     let scope = scope(lane).at_least(requests);
-    vec![Box::new(ApiLatency::new(scope, bars, of_each_kind))]
+    let check = ApiLatency::new(scope, bars, of_each_kind, population);
+    vec![Box::new(check)]
 }
 
 /// What was put there past the system reads as what it stored itself.
@@ -178,6 +216,12 @@ pub(super) fn fault_checks(lane: &Lane, faults: u64) -> Vec<Box<dyn Check>> {
 /// S4: each of at least so many settled instances has exactly one next one, of series that never end.
 pub(super) fn series_check(lane: &Lane, settled: u64) -> Box<dyn Check> {
     Box::new(InstancesExactlyOnce::new(scope(lane).at_least(settled)).endless())
+}
+
+/// The same, of so many that are settled after each of the faults.
+pub(super) fn series_fault_check(lane: &Lane, faults: u64, settled: u64) -> Box<dyn Check> {
+    let check = InstancesExactlyOnce::new(scope(lane).at_least(faults * settled));
+    Box::new(check.endless().after_each_fault(settled))
 }
 
 /// How long effects stood still after each fault.

@@ -101,15 +101,11 @@ impl Scenario for ConsumerCrash {
 
     fn checks(&self, settings: &Settings) -> Vec<Box<dyn Check>> {
         let topology = self.topology(settings.offered);
-        topology
-            .lanes()
-            .iter()
-            .flat_map(|lane| {
-                let mut checks = common::fault_checks(lane, VICTIMS.len() as u64);
-                checks.extend(common::delivery_checks(lane, planned()));
-                checks
-            })
-            .collect()
+        common::of_each_lane(&topology, |lane| {
+            let mut checks = common::fault_checks(lane, VICTIMS.len() as u64);
+            checks.extend(common::delivery_checks(lane, planned()));
+            checks
+        })
     }
 
     fn figures(&self, ledger: &Ledger, _settings: &Settings) -> Vec<Figure> {

@@ -23,6 +23,7 @@ use gauntlet_harness::ledger::{Lane as LaneName, Ledger};
 use gauntlet_harness::stack::{Lane, StackKind, Topology};
 use gauntlet_reports::evidence::Figure;
 
+use super::common::GROUPS;
 use crate::blackbox::{self, EVENTS, Feature, type_of};
 use crate::run::{Run, Settings};
 use crate::scenario::{Abort, Meta, Needs, Scenario};
@@ -100,7 +101,7 @@ impl Scenario for Equivalence {
             checks.push(Box::new(NoHealthyDeadLetter::new(scope())));
             checks.push(Box::new(NothingInvented::new(scope())));
             checks.push(Box::new(AuditLogsComplete::new(scope())));
-            checks.push(Box::new(ConsumerDrained::new(scope())));
+            checks.push(Box::new(ConsumerDrained::new(scope()).of_groups(GROUPS)));
         }
         checks
     }

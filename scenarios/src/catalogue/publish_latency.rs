@@ -82,16 +82,12 @@ impl Scenario for PublishLatency {
 
     fn checks(&self, settings: &Settings) -> Vec<Box<dyn Check>> {
         let topology = self.topology(settings.offered);
-        topology
-            .lanes()
-            .iter()
-            .flat_map(|lane| {
-                let planned = planned_in(lane.mode());
-                let mut checks = common::latency_checks(lane, planned);
-                checks.extend(common::delivery_checks(lane, Planned::creations(planned)));
-                checks
-            })
-            .collect()
+        common::of_each_lane(&topology, |lane| {
+            let planned = planned_in(lane.mode());
+            let mut checks = common::latency_checks(lane, planned);
+            checks.extend(common::delivery_checks(lane, Planned::creations(planned)));
+            checks
+        })
     }
 
     fn figures(&self, ledger: &Ledger, settings: &Settings) -> Vec<Figure> {

@@ -82,16 +82,12 @@ impl Scenario for SidecarMemory {
         let lasting = settings.duration.unwrap_or(QUICK);
         let samples = lasting.as_secs() / SAMPLE_EVERY.as_secs();
         let topology = self.topology(settings.offered);
-        topology
-            .lanes()
-            .iter()
-            .flat_map(|lane| {
-                let mut checks = common::memory_checks(lane, samples);
-                let planned = Planned::changes(Arrival::steady(RATE, lasting).count());
-                checks.extend(common::delivery_checks(lane, planned));
-                checks
-            })
-            .collect()
+        common::of_each_lane(&topology, |lane| {
+            let mut checks = common::memory_checks(lane, samples);
+            let planned = Planned::changes(Arrival::steady(RATE, lasting).count());
+            checks.extend(common::delivery_checks(lane, planned));
+            checks
+        })
     }
 
     fn figures(&self, ledger: &Ledger, _settings: &Settings) -> Vec<Figure> {

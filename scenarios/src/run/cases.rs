@@ -1,18 +1,20 @@
 //! The black-box suite on the lanes of a run: cases are played on all of them side by side, and what they
 //! left is read when nothing moves any more.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use gauntlet_harness::ledger::{CaseRecord, CaseRole, EffectRow, Exchange, Lane as LaneName};
-use gauntlet_harness::observe::UserRowsObserver;
-use gauntlet_harness::stack::Lane;
+use gauntlet_harness::ledger::{
+    CaseRecord, CaseRole, EffectRow, Exchange, Lane as LaneName, Moment, STATE_TABLES, StoredRow,
+};
+use gauntlet_harness::observe::{RedisKeysObserver, TablesObserver, UserRowsObserver};
+use gauntlet_harness::stack::{Lane, RunningLane};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Run;
+use super::{Run, state_prefix};
 use crate::blackbox::{self, Cast, Control, Inputs, Played, Site, Variant, play_all, type_of};
 use crate::scenario::Abort;
 
@@ -46,9 +48,10 @@ impl Run {
         for (lane, cases) in played.await? {
             let record = &mut self.lane_mut(&lane)?.record;
             record.besides.extend(cases.iter().flat_map(changed));
-            record
-                .besides_up_to
-                .extend(cases.iter().flat_map(asked_for));
+            for asked in cases.iter().map(AskedFor::of) {
+                record.besides_up_to.extend(asked.shown);
+                record.besides_deleted.extend(asked.deleted);
+            }
             record.cases.extend(cases);
         }
         Ok(())
@@ -103,11 +106,48 @@ impl Run {
         let observer = observer.map_err(Abort::during(during))?;
         let mut rows = observer.read().await.map_err(Abort::during(during))?;
         observer.close().await;
+        let known = state_keys(running, lane).await?;
         for case in &mut self.lane_mut(lane)?.record.cases {
-            case.rows = Some(taken(&mut rows, &case.users));
+            let mut left = taken(&mut rows, &case.users);
+            left.extend(kept_in_state(&left, &known));
+            case.rows = Some(left);
         }
         Ok(())
     }
+}
+
+/// The last part of each key in a lane's state, wherever that is: of what is kept of an event, the event's id.
+async fn state_keys(running: &RunningLane, lane: &Lane) -> Result<HashSet<String>, Abort> {
+    let during = "read the lane's state";
+    let tables = TablesObserver::new(running.database_url()).map_err(Abort::during(during))?;
+    let rows = tables.read(Moment::After).await;
+    tables.close().await;
+    let entries = RedisKeysObserver::new(running.redis_url(), state_prefix(lane));
+    let entries = entries.map_err(Abort::during(during))?;
+    let entries = entries.read(Moment::After).await;
+    let rows = rows.map_err(Abort::during(during))?.into_iter();
+    let of_tables = rows.filter(|row| STATE_TABLES.contains(&row.place.as_str()));
+    let all = of_tables.chain(entries.map_err(Abort::during(during))?);
+    let last = |row: StoredRow| row.key.rsplit([':', ' ']).next().map(str::to_owned);
+    Ok(all.filter_map(last).collect())
+}
+
+/// A row for each of a case's events that a role keeps in its state.
+fn kept_in_state(rows: &[EffectRow], known: &HashSet<String>) -> Vec<EffectRow> {
+    let events = rows.iter().filter(|row| row.table == "outbox");
+    let kept = events.filter(|event| {
+        let id = event.row["event_id"].as_str();
+        id.is_some_and(|id| known.contains(id))
+    });
+    kept.map(|event| EffectRow {
+        table: "state".to_owned(),
+        row: json!({
+            "event_id": event.row["event_id"],
+            "entity_id": event.row["task_id"],
+            "version": event.row["task_version"],
+        }),
+    })
+    .collect()
 }
 
 /// Each control is planted on the last lane of its mode; none where the run has no such lane.
@@ -168,33 +208,41 @@ fn changed(case: &CaseRecord) -> Vec<Uuid> {
     ids.filter_map(|id| Uuid::try_parse(id).ok()).collect()
 }
 
-/// How far the case's own requests took what their answers show with its version: to the highest of these, and a
-/// step further with each later request that names it and shows none, as a deletion does.
-fn asked_for(case: &CaseRecord) -> BTreeMap<Uuid, u64> {
-    let mut up_to = BTreeMap::new();
-    let is_change = |it: &&Exchange| !it.call.starts_with("GET ") && it.status < 300;
-    for exchange in case.exchanges.iter().filter(is_change) {
-        // Not a series, which goes on by itself.
-        let is_task_or_label = ["title", "name"]
-            .iter()
-            .any(|it| exchange.body[*it].is_string());
-        let shown = exchange.body["id"].as_str().filter(|_| is_task_or_label);
-        let shown = shown.and_then(|id| Uuid::try_parse(id).ok());
-        if let (Some(id), Some(version)) = (shown, exchange.body["version"].as_u64()) {
-            let highest: &mut u64 = up_to.entry(id).or_default();
-            *highest = version.max(*highest);
-        }
-        let path = exchange.call.split('?').next().unwrap_or_default();
-        let named = path
-            .split('/')
-            .filter_map(|part| Uuid::try_parse(part).ok());
-        for id in named.filter(|id| Some(*id) != shown) {
-            if let Some(highest) = up_to.get_mut(&id) {
-                *highest += 1;
+/// How far the case's own requests took tasks and labels. A series goes on by itself, and is not among them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct AskedFor {
+    /// The highest version that an answer shows.
+    shown: BTreeMap<Uuid, u64>,
+    /// Whose deletion was answered, which shows nothing. However often it was repeated, it is one.
+    deleted: BTreeSet<Uuid>,
+}
+
+impl AskedFor {
+    fn of(case: &CaseRecord) -> Self {
+        let mut asked = Self::default();
+        let is_change = |it: &&Exchange| !it.call.starts_with("GET ") && it.status < 300;
+        for exchange in case.exchanges.iter().filter(is_change) {
+            let is_task_or_label = ["title", "name"]
+                .iter()
+                .any(|it| exchange.body[*it].is_string());
+            let shown = exchange.body["id"].as_str().filter(|_| is_task_or_label);
+            let shown = shown.and_then(|id| Uuid::try_parse(id).ok());
+            if let (Some(id), Some(version)) = (shown, exchange.body["version"].as_u64()) {
+                let highest = asked.shown.entry(id).or_default();
+                *highest = version.max(*highest);
+            } else {
+                asked.deleted.extend(deleted(exchange));
             }
         }
+        asked
     }
-    up_to
+}
+
+/// What a deletion is of: its path ends with it. A path that goes on deletes something else.
+fn deleted(exchange: &Exchange) -> Option<Uuid> {
+    let target = exchange.call.strip_prefix("DELETE ")?;
+    let path = target.split('?').next()?;
+    Uuid::try_parse(path.rsplit('/').next()?).ok()
 }
 
 fn taken(rows: &mut HashMap<Uuid, Vec<EffectRow>>, users: &[Uuid]) -> Vec<EffectRow> {
@@ -205,7 +253,6 @@ fn taken(rows: &mut HashMap<Uuid, Vec<EffectRow>>, users: &[Uuid]) -> Vec<Effect
 #[cfg(test)]
 mod tests {
     use gauntlet_contract::config::Broker;
-    use serde_json::json;
 
     use super::*;
 
@@ -230,6 +277,19 @@ mod tests {
             planted(&lanes[3..]),
             [None, Some("direct-redis".to_owned())]
         );
+    }
+
+    #[test]
+    fn an_event_that_state_knows_is_told_with_its_task_and_no_other() {
+        let [kept, other] = ["a", "b"].map(|id| EffectRow {
+            table: "outbox".to_owned(),
+            row: json!({"event_id": id, "task_id": "t", "task_version": 2}),
+        });
+        let known = HashSet::from(["a".to_owned()]);
+        let rows = kept_in_state(&[kept, other], &known);
+        let row = json!({"event_id": "a", "entity_id": "t", "version": 2});
+        let table = "state".to_owned();
+        assert_eq!(rows, [EffectRow { table, row }]);
     }
 
     #[test]
@@ -261,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_goes_as_far_as_answers_show_and_a_step_with_each_that_shows_nothing() {
+    fn what_was_asked_for_goes_as_far_as_answers_show_and_to_one_deletion() {
         let [task, tag] = [1, 2].map(Uuid::from_u128);
         let exchange = |call: String, status, body| Exchange {
             call,
@@ -288,12 +348,28 @@ mod tests {
                     201,
                     json!({"id": Uuid::nil(), "version": 1}),
                 ),
+                // The series ends, and the task stays as it is.
+                exchange(
+                    format!("DELETE /api/tasks/{task}/recurring"),
+                    204,
+                    Value::Null,
+                ),
+                exchange(
+                    format!("DELETE /api/tasks/{task}/tags/{tag}"),
+                    200,
+                    shown(task, 3),
+                ),
             ],
             rows: None,
         };
-        assert_eq!(asked_for(&case), BTreeMap::from([(task, 2), (tag, 1)]));
+        let asked = AskedFor::of(&case);
+        assert_eq!(asked.shown, BTreeMap::from([(task, 3), (tag, 1)]));
+        assert_eq!(asked.deleted, BTreeSet::new());
         let deletion = exchange(format!("DELETE /api/tasks/{task}"), 204, Value::Null);
-        case.exchanges.push(deletion);
-        assert_eq!(asked_for(&case)[&task], 3);
+        // The second is the answer of the first, kept under its key.
+        case.exchanges.extend([deletion.clone(), deletion]);
+        let asked = AskedFor::of(&case);
+        assert_eq!(asked.shown[&task], 3);
+        assert_eq!(asked.deleted, BTreeSet::from([task]));
     }
 }

@@ -169,6 +169,18 @@ impl Run {
         begun.map_err(Abort::during("start the load"))
     }
 
+    /// The same, and the mixed changes are of few tasks, so that changes of one are under way beside each other.
+    pub async fn begin_contending(
+        &mut self,
+        lane: &Lane,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> Result<Offer, Abort> {
+        let lane = self.lane_mut(lane)?;
+        let begun = lane.begin_contending(arrival, purpose).await;
+        begun.map_err(Abort::during("start the load"))
+    }
+
     /// Waits for the end of a load, and shows how it goes meanwhile.
     pub async fn finish(&mut self, lane: &Lane, offer: Offer) -> Result<(), Abort> {
         let progress = offer.watch();

@@ -82,7 +82,7 @@ impl LaneRun {
             record: LaneRecord::new(name.clone(), &[CONSUMER]),
             name,
             observer: observer(lane)?,
-            client: Client::new(Target::new(&lane.api_url())?)?,
+            client: Client::new(target(lane)?)?,
             users: users(USERS)?,
             keepers: users(KEEPERS)?,
             mix: MixOf::default(),
@@ -116,9 +116,28 @@ impl LaneRun {
         arrival: Arrival,
         purpose: Purpose,
     ) -> anyhow::Result<Offer> {
+        let changes = ChangeTasks::new(self.next_keys(), self.users.clone(), self.living());
+        self.begin_settling_among(changes, arrival, purpose).await
+    }
+
+    /// The same, and the changes are of few tasks at a time.
+    pub(super) async fn begin_contending(
+        &mut self,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> anyhow::Result<Offer> {
+        let changes = ChangeTasks::of_few(self.next_keys(), self.users.clone(), self.living());
+        self.begin_settling_among(changes, arrival, purpose).await
+    }
+
+    async fn begin_settling_among(
+        &mut self,
+        changes: ChangeTasks,
+        arrival: Arrival,
+        purpose: Purpose,
+    ) -> anyhow::Result<Offer> {
         let latest = self.observer.postgres().latest_instances().await?;
         let open = open_instances(&latest, &self.keepers);
-        let changes = ChangeTasks::new(self.next_keys(), self.users.clone(), self.living());
         let work = SettleInstances::new(self.next_keys(), changes, open);
         self.start(Plan::new(arrival, work), purpose)
     }
@@ -216,6 +235,15 @@ impl LaneRun {
             })
             .collect()
     }
+}
+
+/// Every replica of the lane's api: what is offered is dealt to all of them.
+fn target(lane: &RunningLane) -> anyhow::Result<Target> {
+    let mut target = Target::new(&lane.api_url())?;
+    for replica in lane.api_urls().iter().skip(1) {
+        target = target.and_replica(replica)?;
+    }
+    Ok(target)
 }
 
 /// The latest instances that are not completed, each with its owner.

@@ -90,7 +90,8 @@ impl Run {
         let seeded = seeding::seed(&database_url, &population.labels, &population.tasks).await;
         seeded.map_err(Abort::during(during))?;
         let seeded = run.observer.seeded().await;
-        run.record.seeded = seeded.map_err(Abort::during("read what was seeded"))?;
+        let seeded = seeded.map_err(Abort::during("read what was seeded"))?;
+        run.record.enter_seeded(seeded);
         // By chance: tasks are dealt to the users in turn, and any step would meet the same few again.
         let mut sample: Vec<&SeedTask> = population.tasks.iter().collect();
         let (sample, _) = sample.partial_shuffle(&mut ChaCha8Rng::seed_from_u64(!seed), SAMPLE);

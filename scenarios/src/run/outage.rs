@@ -3,7 +3,7 @@ use gauntlet_harness::error::StackError;
 use gauntlet_harness::fault::{Fault, FaultGuard};
 use gauntlet_harness::ledger::{FaultKind, FaultRecord, FaultSide, Micros, RestartRecord};
 use gauntlet_harness::provider::ServiceId;
-use gauntlet_harness::stack::{Lane, Mode, RunningLane};
+use gauntlet_harness::stack::{Lane, Member, Mode, RunningLane};
 use gauntlet_reports::evidence::TimelineKind;
 
 use super::context::Run;
@@ -33,21 +33,52 @@ impl Run {
         self.kill(lane, Role::Audit, victim).await
     }
 
-    /// Kills processes of a role with SIGKILL, and waits until they are gone.
-    pub async fn kill(&mut self, lane: &Lane, role: Role, victim: Victim) -> Result<Outage, Abort> {
+    /// Kills processes of a role, or of one of its replicas, with SIGKILL, and waits until they are gone.
+    pub async fn kill(
+        &mut self,
+        lane: &Lane,
+        member: impl Into<Member>,
+        victim: Victim,
+    ) -> Result<Outage, Abort> {
+        let member = member.into();
+        let targets = self.targets(lane, member, victim)?;
+        self.strike(lane, member, Fault::Kill(targets)).await
+    }
+
+    /// Stops a process with SIGSTOP: its connections stay open, and it does nothing.
+    pub async fn pause(&mut self, lane: &Lane, member: impl Into<Member>) -> Result<Outage, Abort> {
+        let member = member.into();
+        let targets = self.targets(lane, member, Victim::App)?;
+        self.strike(lane, member, Fault::Pause(targets)).await
+    }
+
+    fn targets(
+        &self,
+        lane: &Lane,
+        member: Member,
+        victim: Victim,
+    ) -> Result<Vec<ServiceId>, Abort> {
         let running = self.stack.lane(lane.name());
-        let targets = running.and_then(|running| targets(running, role, victim));
-        let targets = targets.map_err(Abort::during("find whom to kill"))?;
-        let names: Vec<&str> = targets.iter().map(ServiceId::as_str).collect();
+        let targets = running.and_then(|running| targets(running, member, victim));
+        targets.map_err(Abort::during("find whom to strike"))
+    }
+
+    async fn strike(&mut self, lane: &Lane, member: Member, fault: Fault) -> Result<Outage, Abort> {
+        let names: Vec<&str> = fault.targets().iter().map(ServiceId::as_str).collect();
         let target = names.join(" and ");
-        let guard = self.stack.inject(Fault::Kill(targets)).await;
-        let guard = guard.map_err(Abort::during("kill"))?;
-        let what = format!("SIGKILL of {target}");
-        self.timeline.mark(TimelineKind::Fault, lane.name(), what);
+        let (what, deed) = match &fault {
+            Fault::Kill(_) => (FaultKind::Kill, "SIGKILL"),
+            Fault::Pause(_) => (FaultKind::Pause, "SIGSTOP"),
+            Fault::Restart(_) => (FaultKind::Restart, "restart"),
+        };
+        let guard = self.stack.inject(fault).await;
+        let guard = guard.map_err(Abort::during("strike"))?;
+        let said = format!("{deed} of {target}");
+        self.timeline.mark(TimelineKind::Fault, lane.name(), said);
         let record = FaultRecord {
-            what: FaultKind::Kill,
+            what,
             target,
-            side: side_of(role),
+            side: side_of(member.role),
             injected_at: Micros(guard.struck_at_micros()),
             healed_at: None,
             failed_attempts: 0,
@@ -55,7 +86,7 @@ impl Run {
         Ok(Outage { guard, record })
     }
 
-    /// Starts again what was killed, and waits until it is ready.
+    /// Starts again what was killed, or has what was stopped go on, and waits until it is ready.
     pub async fn heal(&mut self, lane: &Lane, outage: Outage) -> Result<(), Abort> {
         let Outage { guard, mut record } = outage;
         let healed = guard
@@ -66,11 +97,13 @@ impl Run {
         let what = format!("{} ready again", record.target);
         self.timeline.mark(TimelineKind::Heal, lane.name(), what);
         let lane = self.lane_mut(lane)?;
-        lane.record.restarts.push(RestartRecord {
-            process: record.target.clone(),
-            at: Micros(healed.healed_at_micros),
-            ready_at: Some(Micros(healed.ready_at_micros)),
-        });
+        if record.what != FaultKind::Pause {
+            lane.record.restarts.push(RestartRecord {
+                process: record.target.clone(),
+                at: Micros(healed.healed_at_micros),
+                ready_at: Some(Micros(healed.ready_at_micros)),
+            });
+        }
         lane.record.faults.push(record);
         Ok(())
     }
@@ -78,11 +111,11 @@ impl Run {
 
 fn targets(
     running: &RunningLane,
-    role: Role,
+    member: Member,
     victim: Victim,
 ) -> Result<Vec<ServiceId>, StackError> {
-    let app = || Ok(running.app(role)?.id().clone());
-    let sidecar = || Ok(running.sidecar(role)?.id().clone());
+    let app = || Ok(running.app(member)?.id().clone());
+    let sidecar = || Ok(running.sidecar(member)?.id().clone());
     match (victim, running.lane().mode()) {
         (Victim::App, _) | (Victim::AppAndSidecar, Mode::Direct) => Ok(vec![app()?]),
         (Victim::Sidecar, _) => Ok(vec![sidecar()?]),

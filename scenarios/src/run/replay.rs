@@ -144,7 +144,7 @@ impl Run {
         Ok(groups)
     }
 
-    fn running(&self, lane: &Lane) -> Result<&RunningLane, Abort> {
+    pub(super) fn running(&self, lane: &Lane) -> Result<&RunningLane, Abort> {
         let running = self.stack.lane(lane.name());
         running.map_err(Abort::during("find the lane"))
     }

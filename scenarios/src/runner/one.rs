@@ -1,12 +1,13 @@
 use std::path::Path;
 
-use gauntlet_harness::ledger::{Ledger, write_cases, write_jsonl};
+use gauntlet_harness::check::{Check, GracefulStop};
+use gauntlet_harness::ledger::{Ledger, append_endings, write_cases, write_jsonl};
 use gauntlet_harness::provider::UnexpectedExit;
 use gauntlet_reports::ScenarioReport;
 use gauntlet_reports::evidence::Outcome;
 use tokio_util::sync::CancellationToken;
 
-use super::stopping::stop;
+use super::stopping::{Endings, stop};
 use crate::run::{Run, Settings, plots};
 use crate::scenario::{Abort, Meta, Scenario};
 
@@ -76,7 +77,23 @@ pub(super) async fn drive_and_judge(
     let judged = keep(&ledger, place, report)
         .and_then(|()| judge_salvaged(scenario, &ledger, settings, salvaged, report));
     let stopped = stop(stack, report).await;
-    judged.and(stopped)
+    let ended = stopped.and_then(|endings| judge_endings(ledger, endings, place, report));
+    judged.and(ended)
+}
+
+/// The ends are a part of the record that is there only now.
+fn judge_endings(
+    ledger: Ledger,
+    endings: Endings,
+    place: Place<'_>,
+    report: &mut ScenarioReport,
+) -> anyhow::Result<()> {
+    let checks: Vec<GracefulStop> = endings.keys().cloned().map(GracefulStop::new).collect();
+    let ledger = ledger.ended(endings);
+    append_endings(&ledger, &place.run.join(place.name))?;
+    let findings = checks.iter().map(|check| check.judge(&ledger));
+    report.findings.extend(findings);
+    Ok(())
 }
 
 /// Drives until the end, the user's interrupt, or the death of a service that nobody had ordered:
@@ -158,8 +175,9 @@ fn keep(ledger: &Ledger, place: Place<'_>, report: &mut ScenarioReport) -> anyho
 
 #[cfg(test)]
 mod tests {
-    use gauntlet_harness::ledger::sample;
+    use gauntlet_harness::ledger::{Ended, EndingRecord, Lane, read_jsonl, sample};
     use gauntlet_harness::stack::StackKind;
+    use gauntlet_reports::evidence::Verdict;
 
     use super::*;
     use crate::registry;
@@ -180,6 +198,34 @@ mod tests {
             ["consumer-crash-1/ledger-direct-redis.jsonl"]
         );
         assert!(folder.path().join(&report.evidence[0]).is_file());
+    }
+
+    #[test]
+    fn endings_are_judged_from_the_ledger_and_stand_in_the_evidence() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place {
+            run: folder.path(),
+            name: "a",
+        };
+        let lane = Lane::new("direct-redis");
+        let ledger = Ledger::new("consumer-crash", vec![sample::lane(lane.as_str(), 2)]);
+        let scenario = registry::find("consumer-crash").expect("a scenario");
+        let mut report = blank(scenario.meta(), "process", 1);
+        keep(&ledger, place, &mut report).expect("is written");
+        let killed = EndingRecord {
+            service: "direct-redis/api".to_owned(),
+            ended: Ended::ByForce,
+        };
+        let endings = Endings::from([(lane.clone(), vec![killed])]);
+        judge_endings(ledger, endings, place, &mut report).expect("is written");
+        let judged = &report.findings[0];
+        assert_eq!(
+            (judged.check.as_str(), judged.asked.verdict),
+            ("graceful-stop", Verdict::Fail)
+        );
+        let file = folder.path().join(&report.evidence[0]);
+        let read = read_jsonl(&[file]).expect("is a ledger");
+        assert_eq!(&GracefulStop::new(lane).judge(&read), judged);
     }
 
     #[test]

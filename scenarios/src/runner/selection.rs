@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gauntlet_harness::stack::{Stack, StackKind};
+use gauntlet_harness::provider::Support;
+use gauntlet_harness::stack::{Network, Stack, StackKind};
 use gauntlet_reports::evidence::{Component, Outcome};
 use gauntlet_reports::{Provenance, ScenarioReport};
 use tokio_util::sync::CancellationToken;
@@ -76,9 +77,10 @@ impl Runner<'_> {
     ) -> anyhow::Result<()> {
         let meta = scenario.meta();
         let console = &self.session.console;
-        if let Some(needs) = meta.needs.missing_from(self.settings.offered) {
-            report.outcome = not_run(needs);
+        let network = provider.runs_on.network();
+        if let Some((needs, mend)) = lack(scenario, self.settings.offered, network) {
             console.note(&format!("\n{}: not run, needs {needs}", meta.id));
+            report.outcome = Outcome::NotRun { needs, mend };
             return Ok(());
         }
         let where_it_runs = self.told_apart(provider);
@@ -175,12 +177,51 @@ fn abort_unjudged(report: &mut ScenarioReport, error: &anyhow::Error) {
     }
 }
 
-fn not_run(needs: &str) -> Outcome {
-    Outcome::NotRun {
-        needs: needs.to_owned(),
-        mend: format!(
-            "run it on the {} stack: `gauntlet run --stack full` gets {needs}",
-            StackKind::Full
-        ),
+/// What the scenario needs and neither the stack nor the provider has, and how to mend that.
+fn lack(scenario: &dyn Scenario, offered: StackKind, network: Network) -> Option<(String, String)> {
+    if let Some(needs) = scenario.meta().needs.missing_from(offered) {
+        let full = StackKind::Full;
+        let mend = format!("run it on the {full} stack: `gauntlet run --stack full` gets {needs}");
+        return Some((needs.to_owned(), mend));
+    }
+    match scenario.topology(offered).support_on(network) {
+        Support::Available => None,
+        Support::Unavailable { reason } => {
+            let mend = "run it on processes: `gauntlet run --provider process`";
+            Some((reason, mend.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn planted_lack_is_told_with_its_mend_and_a_scenario_without_one_runs() {
+        let lack = |name, offered, network| {
+            let scenario = registry::find(name).expect("a scenario");
+            super::lack(scenario.as_ref(), offered, network)
+        };
+        let (full, light) = (StackKind::Full, StackKind::Light);
+        for (found, needs, mend) in [
+            (
+                lack("tracing", light, Network::Hosts),
+                "daprd",
+                "--stack full",
+            ),
+            (
+                lack("tracing", full, Network::Own),
+                "collector",
+                "--provider process",
+            ),
+        ] {
+            let (found, how) = found.expect("a lack");
+            assert!(found.contains(needs), "{found}");
+            assert!(how.contains(mend), "{how}");
+        }
+        assert_eq!(lack("tracing", full, Network::Hosts), None);
+        assert_eq!(lack("burst-1000", full, Network::Own), None);
     }
 }

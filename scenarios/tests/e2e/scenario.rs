@@ -40,10 +40,19 @@ scenarios! {
     fn role_crash();
 
     #[test]
+    fn replicas();
+
+    #[test]
     fn equivalence();
 
     #[test]
+    fn building_blocks();
+
+    #[test]
     fn replay();
+
+    #[test]
+    fn tracing();
 }
 
 /// The registered scenarios that have no test, and the tests of scenarios that are not registered.

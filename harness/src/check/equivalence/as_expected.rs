@@ -5,7 +5,8 @@ use crate::check::evidence::{Collected, Evidence};
 use crate::check::{Bar, Bars, Check, Scope};
 use crate::ledger::{LaneView, Ledger};
 
-/// Each case of the black-box suite was answered as the requirements say.
+/// Each case of the black-box suite was answered as the requirements say. A case that asked nothing is not
+/// examined.
 ///
 /// Does not show: what no case asks.
 #[derive(Clone, Debug)]
@@ -22,9 +23,10 @@ impl CasesAsExpected {
 
     fn search(view: LaneView<'_>) -> Evidence {
         let mut surprises = Collected::new("cases that were not answered as expected");
-        let mut examined = 0;
+        let (mut examined, mut expected) = (0, 0);
         for case in judged(view.record()) {
-            examined += 1;
+            expected += 1;
+            examined += u64::from(!case.exchanges.is_empty());
             if let Some(surprise) = &case.surprise {
                 surprises.add(|| Violation {
                     subject: case.name.clone(),
@@ -35,7 +37,7 @@ impl CasesAsExpected {
         }
         Evidence::none_tolerated(surprises)
             .examined(examined)
-            .expected(examined)
+            .expected(expected)
     }
 }
 
@@ -94,6 +96,15 @@ mod tests {
         let finding = judge(&CasesAsExpected::new(lane()), record);
         assert_both(&finding, Verdict::Fail);
         assert_eq!(finding.violations.shown[0].subject, "b");
+    }
+
+    #[test]
+    fn planted_case_that_asked_nothing_is_inconclusive() {
+        let mut record = record();
+        record.cases[1].exchanges.clear();
+        let finding = judge(&CasesAsExpected::new(lane()), record);
+        assert_both(&finding, Verdict::Inconclusive);
+        assert_eq!((finding.examined, finding.expected), (2, 3));
     }
 
     #[test]

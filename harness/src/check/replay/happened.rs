@@ -10,6 +10,9 @@ use crate::ledger::{LaneView, Ledger, ReplayedGroup};
 /// Examined are messages that came again, by number: the group was seen to have all of them before it, and
 /// its consumer counted so many as settled since. Fewer than the topics hold make it inconclusive, because
 /// what was not delivered cannot have shown anything.
+///
+/// Does not show: which messages came again. A consumer that was given one half of them twice, and whose broker
+/// took it past the other half, would look the same.
 #[derive(Clone, Debug)]
 pub struct ReplayHappened {
     scope: Scope,

@@ -22,9 +22,11 @@ impl Fold<'_> {
         }
         let mut asked = Asked::default();
         asked.known.extend(&self.record.besides);
-        asked
-            .up_to
-            .extend(self.record.besides_up_to.iter().copied());
+        let deletions: HashSet<Uuid> = self.record.besides_deleted.iter().copied().collect();
+        let shown = self.record.besides_up_to.iter();
+        asked.up_to.extend(
+            shown.map(|&(id, version)| (id, UpTo::shown(version, deletions.contains(&id)))),
+        );
         asked.deleted.extend(self.deleted_labels());
         for (event, _) in claimed {
             asked.follow(self, event);
@@ -61,14 +63,43 @@ impl Fold<'_> {
 struct Asked {
     /// Entities whose events are asked for.
     known: HashSet<Uuid>,
-    /// The highest version that was asked for, where that can be told.
-    up_to: HashMap<Uuid, u64>,
+    /// How far it was asked for, where that can be told.
+    up_to: HashMap<Uuid, UpTo>,
     /// Versions that have their event. None has two.
     told: HashSet<(Uuid, u64)>,
     deleted: HashSet<Uuid>,
     /// Instances that were created. None comes twice, however often it is asked for.
     created: HashSet<Occurrence>,
     besides: Vec<usize>,
+}
+
+/// How far an entity was asked to go.
+struct UpTo {
+    /// What an answer showed last.
+    shown: u64,
+    /// The version of its deletion, which no answer shows.
+    deletion: Option<u64>,
+}
+
+impl UpTo {
+    fn shown(version: u64, is_deleted: bool) -> Self {
+        Self {
+            shown: version,
+            deletion: is_deleted.then_some(version + 1),
+        }
+    }
+
+    /// A step that nobody asked of the entity comes before what no answer shows.
+    fn put_off(&mut self, version: u64) {
+        if version > self.shown {
+            self.deletion = self.deletion.map(|deletion| deletion + 1);
+        }
+    }
+
+    fn includes(&self, event: &OutboxRow) -> bool {
+        let is_deletion = event.kind.is_some_and(EventKind::deletes);
+        event.version <= self.shown || is_deletion && Some(event.version) == self.deletion
+    }
 }
 
 impl Asked {
@@ -88,7 +119,7 @@ impl Asked {
                 .iter()
                 .any(|label| self.deleted.contains(label))
         {
-            *up_to += 1;
+            up_to.put_off(row.version);
         }
         let creates = row.kind == CREATION;
         for &instance in &told.occurrences {
@@ -117,7 +148,9 @@ impl Asked {
             (_, Some(told)) => {
                 // A label that is deleted is taken off the tasks that have it.
                 let mut taken_off = told.taken_off.iter();
-                is_known || taken_off.any(|label| self.known.contains(label) && self.is_new(event))
+                let of_gone =
+                    |label: &Uuid| self.known.contains(label) && self.deleted.contains(label);
+                is_known || self.is_new(event) && taken_off.any(of_gone)
             }
             (_, None) => is_known,
         }
@@ -127,7 +160,7 @@ impl Asked {
     fn is_asked_for(&self, event: &OutboxRow) -> bool {
         let up_to = self.up_to.get(&event.task_id);
         self.known.contains(&event.task_id)
-            && up_to.is_none_or(|up_to| event.version <= *up_to)
+            && up_to.is_none_or(|up_to| up_to.includes(event))
             && self.is_new(event)
     }
 
