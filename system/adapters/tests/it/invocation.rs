@@ -13,11 +13,24 @@ use crate::components::Components;
 use crate::sidecars::{API, AUDIT, Doomed, Sidecars};
 use crate::trials::trials;
 
+/// A sidecar with the defect ends within some fifty of them.
+const CALLS: u64 = 1000;
+/// Around what an answer takes, one after the other, so that some callers go while theirs is passed on.
+const PATIENCE: [Duration; 6] = [
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(3),
+    Duration::from_millis(4),
+    Duration::from_millis(6),
+    Duration::from_millis(8),
+];
+
 pub(crate) fn trials(components: &Arc<Components>) -> Vec<Trial> {
     let mut all = trials!(components, Components::sidecars =>
         dapr_keeps_the_invoker_contract_by_app,
         dapr_keeps_the_invoker_contract_by_url,
         a_call_to_no_sidecar_is_certainly_not_delivered,
+        a_sidecar_outlives_callers_that_go_away_within_an_answer,
     );
     all.extend(trials!(components, Components::doomed =>
         a_call_that_its_callee_died_of_may_have_been_delivered,
@@ -71,4 +84,21 @@ async fn a_call_that_its_callee_died_of_may_have_been_delivered(doomed: Doomed) 
     assert_eq!(doomed.deliveries(), 1);
     assert!(told.contains("connection refused"), "{told}");
     assert_eq!(error.kind, PortErrorKind::Timeout, "{told}");
+}
+
+/// The policies have no time limit for calls to an app. With one, 1.16.5 lets an answer be passed on after its
+/// caller has gone, and ends of it (decision 0022).
+async fn a_sidecar_outlives_callers_that_go_away_within_an_answer(sidecars: Sidecars) {
+    // The app says it back. Less than 512 bytes never go the way that is looked at.
+    let long = "x".repeat(2000);
+    let url = format!("{}/v1.0/invoke/{API}/method/long?{long}", sidecars.api);
+    let client = reqwest::Client::new();
+    for (call, patience) in (0..CALLS).zip(PATIENCE.into_iter().cycle()) {
+        // In time or not: both are right.
+        drop(tokio::time::timeout(patience, client.get(&url).send()).await);
+        // One that stays after each, so that no circuit breaker opens.
+        let answer = client.get(&url).send().await;
+        let status = answer.map(|answer| answer.status().as_u16());
+        assert!(matches!(status, Ok(200)), "call {call}: {status:?}");
+    }
 }

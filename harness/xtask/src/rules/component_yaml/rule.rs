@@ -96,6 +96,7 @@ fn in_document(document: &MarkedYaml<'_>) -> Vec<Objection> {
     if let Some(spec) = get(document, "spec") {
         found.extend(objections(spec, &kind.spec, "spec"));
         found.extend(unknown_type(spec, kind));
+        found.extend(limited_calls(spec, kind));
     }
     found
 }
@@ -108,6 +109,24 @@ fn unknown_type(spec: &MarkedYaml<'_>, kind: &Kind) -> Option<Objection> {
     let name = text(node).unwrap_or_default();
     (!COMPONENT_TYPES.contains(&name))
         .then(|| (line(node), format!("no sidecar here registers {name}")))
+}
+
+/// Apps to which calls have a time limit: a sidecar of 1.16.5 ends when a caller goes away within an answer
+/// (decision 0022).
+fn limited_calls(spec: &MarkedYaml<'_>, kind: &Kind) -> Vec<Objection> {
+    if kind.name != "Resiliency" {
+        return Vec::new();
+    }
+    let apps = get(spec, "targets").and_then(|targets| get(targets, "apps"));
+    let apps = apps.and_then(|apps| apps.data.as_mapping());
+    let targets = apps.into_iter().flat_map(|apps| apps.values());
+    let limits = targets.filter_map(|target| get(target, "timeout"));
+    limits
+        .map(|limit| {
+            let what = "a time limit for calls to an app ends the sidecar (decision 0022)";
+            (line(limit), what.to_owned())
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -191,6 +210,31 @@ spec:
         assert_eq!(
             found(text),
             ["spec.policies.retries.often.maxAttempts is no field that Dapr knows"]
+        );
+    }
+
+    #[test]
+    fn planted_time_limit_for_calls_is_found_and_one_for_deliveries_is_not() {
+        let text = "\
+apiVersion: dapr.io/v1alpha1
+kind: Resiliency
+metadata: {name: r}
+spec:
+  policies:
+    timeouts: {short: 5s}
+  targets:
+    apps:
+      api: {timeout: short}
+    components:
+      pubsub: {inbound: {timeout: short}}
+";
+        assert_eq!(
+            found(text),
+            ["a time limit for calls to an app ends the sidecar (decision 0022)"]
+        );
+        assert_eq!(
+            found(&text.replace("api: {timeout: short}", "{}")),
+            Vec::<String>::new()
         );
     }
 
